@@ -1,0 +1,1 @@
+//! Who is connected, who is in what, and where a frame goes.

@@ -1,0 +1,3 @@
+//! The `heliograph` binary.
+
+fn main() {}
