@@ -1,0 +1,137 @@
+//! One connection as the relay sees it.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::membership::Memberships;
+use crate::{Dialect, Outbox};
+
+/// The public id of a connection: what hubs and peers see. Never reused.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(Arc<str>);
+
+impl ConnectionId {
+    /// Wraps an id.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self(Arc::from(id))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One connection: who it is, what it reads and where its frames wait.
+#[derive(Debug)]
+pub struct Client {
+    id: ConnectionId,
+    user: Option<Box<str>>,
+    dialect: Dialect,
+    outbox: Arc<Outbox>,
+    pub(crate) memberships: Mutex<Memberships>,
+}
+
+impl Client {
+    /// A client that belongs to no hub yet.
+    #[must_use]
+    pub fn new(
+        id: ConnectionId,
+        user: Option<&str>,
+        dialect: Dialect,
+        outbox: Arc<Outbox>,
+    ) -> Self {
+        let memberships = Mutex::new(Memberships::default());
+        Self { id, user: user.map(Box::from), dialect, outbox, memberships }
+    }
+
+    /// The public connection id.
+    #[must_use]
+    pub fn id(&self) -> &ConnectionId {
+        &self.id
+    }
+
+    /// The user that the connection speaks for, if it is known.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The encoding that the client reads.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Where frames for the client wait.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+}
+
+/// A client in a set, by its id.
+#[derive(Clone, Debug)]
+pub(crate) struct ById(pub(crate) Arc<Client>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.id.as_str()
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ById {}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.as_str().hash(state);
+    }
+}
+
+/// A client in a set, by identity: cheaper to hash than its id.
+#[derive(Clone, Debug)]
+pub(crate) struct ByAddress(pub(crate) Arc<Client>);
+
+impl ByAddress {
+    pub(crate) fn address(client: &Arc<Client>) -> usize {
+        Arc::as_ptr(client).addr()
+    }
+}
+
+impl PartialEq for ByAddress {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for ByAddress {}
+
+impl Hash for ByAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(Self::address(&self.0));
+    }
+}

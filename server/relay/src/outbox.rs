@@ -1,0 +1,291 @@
+//! The bounded queue between the relay and one connection's driver.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use atomic_waker::AtomicWaker;
+use parking_lot::Mutex;
+
+use crate::{CloseReason, Frame};
+
+/// Capacity kept by an idle queue, in frames.
+const IDLE_CAPACITY: usize = 8;
+
+/// How much may wait for one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that may wait. A single frame larger than this is taken when nothing else waits.
+    pub bytes: usize,
+    /// Frames that may wait.
+    pub frames: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 4 << 20, frames: 1 << 16 }
+    }
+}
+
+/// What became of a pushed frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It waits for the driver.
+    Queued,
+    /// The connection is ending; the frame was dropped.
+    Gone,
+    /// The outbox was full: the connection now ends as [`CloseReason::SlowClient`].
+    Overflow,
+}
+
+/// What the driver took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Frames; more may come.
+    Frames,
+    /// Nothing more comes, for this reason. Frames may have been taken too: write them first.
+    Last(CloseReason),
+}
+
+/// The bounded queue (bytes and count) between the relay and one connection's driver.
+///
+/// It starts *held*: frames wait until [`Outbox::answer`] puts the handshake's answer in front of
+/// them. One driver takes; anybody pushes. Order is the order of pushes.
+pub struct Outbox {
+    state: Mutex<State>,
+    waker: AtomicWaker,
+}
+
+struct State {
+    queue: VecDeque<Frame>,
+    bytes: usize,
+    held: bool,
+    close: Option<CloseReason>,
+    limits: &'static Limits,
+}
+
+impl Outbox {
+    /// An empty, held outbox.
+    #[must_use]
+    pub fn new(limits: &'static Limits) -> Self {
+        let state = State { queue: VecDeque::new(), bytes: 0, held: true, close: None, limits };
+        Self { state: Mutex::new(state), waker: AtomicWaker::new() }
+    }
+
+    /// Queues a frame behind those that wait.
+    pub fn push(&self, frame: Frame) -> Pushed {
+        let pushed = {
+            let mut state = self.state.lock();
+            if state.close.is_some() {
+                return Pushed::Gone;
+            }
+            let bytes = state.bytes + frame.len_bytes();
+            let full = bytes > state.limits.bytes || state.queue.len() >= state.limits.frames;
+            if full && !state.queue.is_empty() {
+                state.queue = VecDeque::new();
+                state.bytes = 0;
+                state.close = Some(CloseReason::SlowClient);
+                Pushed::Overflow
+            } else {
+                state.bytes = bytes;
+                state.queue.push_back(frame);
+                Pushed::Queued
+            }
+        };
+        self.waker.wake();
+        pushed
+    }
+
+    /// Puts the handshake's answer in front of all that waits and lets the driver have it.
+    pub fn answer(&self, frame: Frame) {
+        {
+            let mut state = self.state.lock();
+            if !state.held || state.close.is_some() {
+                return;
+            }
+            state.held = false;
+            state.bytes += frame.len_bytes();
+            state.queue.push_front(frame);
+        }
+        self.waker.wake();
+    }
+
+    /// Whether the handshake's answer is still awaited.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.state.lock().held
+    }
+
+    /// Ends the connection once what waits has been written. The first reason wins.
+    pub fn close(&self, reason: CloseReason) {
+        {
+            let mut state = self.state.lock();
+            if state.close.is_some() {
+                return;
+            }
+            if state.held {
+                // Never answered: what waits behind the handshake is nobody's.
+                state.queue = VecDeque::new();
+                state.bytes = 0;
+            }
+            state.close = Some(reason);
+        }
+        self.waker.wake();
+    }
+
+    /// Why the connection is ending, if it is.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.state.lock().close.clone()
+    }
+
+    /// Whether the connection is ending.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.state.lock().close.is_some()
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.state.lock().bytes
+    }
+
+    /// Takes what waits, up to about `budget_bytes` (at least one frame), appending it to
+    /// `frames`. A handshake answer comes alone. Pending while nothing waits and nothing ends.
+    ///
+    /// Only one task may poll at a time: the last one is woken.
+    pub fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        budget_bytes: usize,
+        frames: &mut Vec<Frame>,
+    ) -> Poll<Taken> {
+        if let Some(taken) = self.try_take(budget_bytes, frames) {
+            return Poll::Ready(taken);
+        }
+        self.waker.register(cx.waker());
+        match self.try_take(budget_bytes, frames) {
+            Some(taken) => Poll::Ready(taken),
+            None => Poll::Pending,
+        }
+    }
+
+    /// As [`Outbox::poll_take`], or `None` when there is nothing to do.
+    pub fn try_take(&self, budget_bytes: usize, frames: &mut Vec<Frame>) -> Option<Taken> {
+        let mut state = self.state.lock();
+        if state.held && state.close.is_none() {
+            return None;
+        }
+        let mut taken = 0;
+        while taken < budget_bytes {
+            let Some(frame) = state.queue.pop_front() else { break };
+            taken += frame.len_bytes();
+            let alone = frame.class() == crate::FrameClass::Handshake;
+            frames.push(frame);
+            if alone {
+                break;
+            }
+        }
+        state.bytes = state.bytes.saturating_sub(taken);
+        if state.queue.is_empty() {
+            if state.queue.capacity() > IDLE_CAPACITY {
+                state.queue = VecDeque::new();
+            }
+            if let Some(reason) = &state.close {
+                return Some(Taken::Last(reason.clone()));
+            }
+        }
+        (taken > 0).then_some(Taken::Frames)
+    }
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("Outbox")
+            .field("frames", &state.queue.len())
+            .field("bytes", &state.bytes)
+            .field("held", &state.held)
+            .field("close", &state.close)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FrameClass;
+
+    static SMALL: Limits = Limits { bytes: 10, frames: 3 };
+
+    fn frame(bytes: usize) -> Frame {
+        Frame::new(vec![0; bytes], 0, FrameClass::Counted)
+    }
+
+    fn take(outbox: &Outbox) -> (Option<Taken>, Vec<usize>) {
+        let mut frames = Vec::new();
+        let taken = outbox.try_take(usize::MAX, &mut frames);
+        (taken, frames.iter().map(Frame::len_bytes).collect())
+    }
+
+    #[test]
+    fn frames_wait_until_the_handshake_is_answered_and_the_answer_comes_first_and_alone() {
+        let outbox = Outbox::new(&SMALL);
+        outbox.push(frame(2));
+        assert_eq!(take(&outbox), (None, vec![]));
+        outbox.answer(Frame::new(vec![0; 1], 0, FrameClass::Handshake));
+        assert_eq!(take(&outbox), (Some(Taken::Frames), vec![1]));
+        assert_eq!(take(&outbox), (Some(Taken::Frames), vec![2]));
+        assert_eq!(take(&outbox), (None, vec![]));
+        assert_eq!(outbox.waiting_bytes(), 0);
+    }
+
+    #[test]
+    fn a_full_outbox_ends_the_connection_as_slow_client() {
+        let outbox = Outbox::new(&SMALL);
+        outbox.answer(Frame::new(vec![], 0, FrameClass::Handshake));
+        assert_eq!(outbox.push(frame(6)), Pushed::Queued);
+        assert_eq!(outbox.push(frame(6)), Pushed::Overflow);
+        assert_eq!(outbox.push(frame(1)), Pushed::Gone);
+        assert_eq!(take(&outbox), (Some(Taken::Last(CloseReason::SlowClient)), vec![]));
+    }
+
+    #[test]
+    fn one_large_frame_passes_when_nothing_else_waits() {
+        let outbox = Outbox::new(&SMALL);
+        assert_eq!(outbox.push(frame(100)), Pushed::Queued);
+        outbox.answer(frame(0));
+        assert_eq!(take(&outbox).1, vec![0, 100]);
+    }
+
+    #[test]
+    fn what_waits_is_written_before_the_end_and_the_first_reason_wins() {
+        let outbox = Outbox::new(&SMALL);
+        outbox.answer(frame(1));
+        outbox.push(frame(2));
+        outbox.close(CloseReason::Draining);
+        outbox.close(CloseReason::TransportLost);
+        assert_eq!(outbox.push(frame(3)), Pushed::Gone);
+        assert_eq!(take(&outbox), (Some(Taken::Last(CloseReason::Draining)), vec![1, 2]));
+    }
+
+    #[test]
+    fn an_unanswered_connection_ends_without_what_waited() {
+        let outbox = Outbox::new(&SMALL);
+        outbox.push(frame(2));
+        outbox.close(CloseReason::BackendLost);
+        assert_eq!(take(&outbox), (Some(Taken::Last(CloseReason::BackendLost)), vec![]));
+    }
+
+    #[test]
+    fn a_budget_leaves_the_rest_for_the_next_turn() {
+        let outbox = Outbox::new(&SMALL);
+        outbox.answer(frame(0));
+        outbox.push(frame(4));
+        outbox.push(frame(4));
+        let mut frames = Vec::new();
+        assert_eq!(outbox.try_take(1, &mut frames), Some(Taken::Frames));
+        assert_eq!(frames.len(), 2);
+        assert_eq!(outbox.waiting_bytes(), 4);
+    }
+}
