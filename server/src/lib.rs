@@ -1,1 +1,10 @@
 //! A self-hosted SignalR service.
+//!
+//! The rooms: [`front`] holds the doors (HTTP in, relay calls out), [`backend`] whoever runs a
+//! hub, [`edge`] what all doors share over HTTP, [`auth`] tokens. `server/ARCHITECTURE.md` is the
+//! map.
+
+pub mod auth;
+pub mod backend;
+pub mod edge;
+pub mod front;

@@ -60,7 +60,13 @@ impl Client {
         outbox: Arc<Outbox>,
     ) -> Self {
         let memberships = Mutex::new(Memberships::default());
-        Self { id, user: user.map(Box::from), dialect, outbox, memberships }
+        Self {
+            id,
+            user: user.map(Box::from),
+            dialect,
+            outbox,
+            memberships,
+        }
     }
 
     /// The public connection id.

@@ -38,7 +38,11 @@ impl Frame {
     #[must_use]
     pub fn new(wire: Vec<u8>, payload_at: usize, class: FrameClass) -> Self {
         let payload_at = u8::try_from(payload_at.min(wire.len())).unwrap_or(u8::MAX);
-        Self(Arc::new(Inner { wire, payload_at, class }))
+        Self(Arc::new(Inner {
+            wire,
+            payload_at,
+            class,
+        }))
     }
 
     /// Header and payload.
@@ -50,7 +54,10 @@ impl Frame {
     /// The message without the transport's header.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        self.0.wire.get(usize::from(self.0.payload_at)..).unwrap_or_default()
+        self.0
+            .wire
+            .get(usize::from(self.0.payload_at)..)
+            .unwrap_or_default()
     }
 
     /// What the frame is for the one who delivers it.
@@ -99,7 +106,10 @@ impl<'a> FrameSet<'a> {
     /// A set that asks `source` for each dialect that is wanted.
     #[must_use]
     pub fn new(source: &'a dyn Encode) -> Self {
-        Self { ready: Vec::new(), source }
+        Self {
+            ready: Vec::new(),
+            source,
+        }
     }
 
     /// The message in `dialect`, or `None` when it has no form there.
@@ -117,6 +127,8 @@ impl<'a> FrameSet<'a> {
 
 impl fmt::Debug for FrameSet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FrameSet").field("ready", &self.ready).finish_non_exhaustive()
+        f.debug_struct("FrameSet")
+            .field("ready", &self.ready)
+            .finish_non_exhaustive()
     }
 }

@@ -69,12 +69,20 @@ impl Hub {
 
     /// Adds a connection and puts it into its user's groups. False if its id is taken.
     pub fn add(&self, client: &Arc<Client>, now: Instant) -> bool {
-        if !self.shard(client.id().as_str()).write().insert(ById(Arc::clone(client))) {
+        if !self
+            .shard(client.id().as_str())
+            .write()
+            .insert(ById(Arc::clone(client)))
+        {
             return false;
         }
         self.count.fetch_add(1, Ordering::Relaxed);
         if let Some(user) = client.user() {
-            self.users.write().entry(user.into()).or_default().push(Arc::clone(client));
+            self.users
+                .write()
+                .entry(user.into())
+                .or_default()
+                .push(Arc::clone(client));
             let groups = self.user_groups.lock().groups(user, now);
             for group in groups {
                 self.join_with(client, &group, Wish::User);
@@ -85,7 +93,11 @@ impl Hub {
 
     /// Removes a connection from the hub, its user and its groups. False if it was not there.
     pub fn remove(&self, client: &Arc<Client>) -> bool {
-        if !self.shard(client.id().as_str()).write().remove(client.id().as_str()) {
+        if !self
+            .shard(client.id().as_str())
+            .write()
+            .remove(client.id().as_str())
+        {
             return false;
         }
         self.count.fetch_sub(1, Ordering::Relaxed);
@@ -106,7 +118,10 @@ impl Hub {
     /// The connection with this id.
     #[must_use]
     pub fn connection(&self, id: &str) -> Option<Arc<Client>> {
-        self.shard(id).read().get(id).map(|client| Arc::clone(&client.0))
+        self.shard(id)
+            .read()
+            .get(id)
+            .map(|client| Arc::clone(&client.0))
     }
 
     /// The connections of a user.
@@ -141,7 +156,9 @@ impl Hub {
 
     /// Removes a connection from a group, or from all when `group` is `None`.
     pub fn leave(&self, connection: &str, group: Option<&str>) -> Joined {
-        let Some(client) = self.connection(connection) else { return Joined::NotFound };
+        let Some(client) = self.connection(connection) else {
+            return Joined::NotFound;
+        };
         self.leave_with(&client, group, Wish::Connection);
         Joined::Ok
     }
@@ -170,19 +187,26 @@ impl Hub {
         if self.user_groups.lock().contains(user, group, now) {
             return true;
         }
-        self.group_members(group).iter().any(|client| client.user() == Some(user))
+        self.group_members(group)
+            .iter()
+            .any(|client| client.user() == Some(user))
     }
 
     /// Whether a group has a connection.
     #[must_use]
     pub fn group_exists(&self, group: &str) -> bool {
-        self.groups.read().get(group).is_some_and(|group| !group.members.read().is_empty())
+        self.groups
+            .read()
+            .get(group)
+            .is_some_and(|group| !group.members.read().is_empty())
     }
 
     /// The connections in a group, in no particular order.
     #[must_use]
     pub fn group_members(&self, group: &str) -> Vec<Arc<Client>> {
-        let Some(group) = self.group(group) else { return Vec::new() };
+        let Some(group) = self.group(group) else {
+            return Vec::new();
+        };
         let members = group.members.read();
         members.iter().map(|client| Arc::clone(&client.0)).collect()
     }
@@ -204,7 +228,10 @@ impl Hub {
         match send.target {
             Target::All => {
                 for shard in &self.shards {
-                    shard.read().iter().for_each(|client| delivery.push(&client.0));
+                    shard
+                        .read()
+                        .iter()
+                        .for_each(|client| delivery.push(&client.0));
                 }
             }
             Target::Connections(ids) => {
@@ -216,12 +243,20 @@ impl Hub {
             Target::Users(users) => {
                 for user in users {
                     let clients = self.users.read();
-                    clients.get(*user).into_iter().flatten().for_each(|c| delivery.push(c));
+                    clients
+                        .get(*user)
+                        .into_iter()
+                        .flatten()
+                        .for_each(|c| delivery.push(c));
                 }
             }
             Target::Groups([group]) => {
                 if let Some(group) = self.group(group) {
-                    group.members.read().iter().for_each(|client| delivery.push(&client.0));
+                    group
+                        .members
+                        .read()
+                        .iter()
+                        .for_each(|client| delivery.push(&client.0));
                 }
             }
             Target::Groups(groups) => {
@@ -258,7 +293,10 @@ impl Hub {
         }
         let mut groups = self.groups.write();
         let group = groups.entry(name.into()).or_insert_with(|| {
-            Arc::new(Group { name: name.into(), members: RwLock::default() })
+            Arc::new(Group {
+                name: name.into(),
+                members: RwLock::default(),
+            })
         });
         let joined = client.memberships.lock().join(client, group, wish);
         if !joined && group.members.read().is_empty() {
@@ -277,7 +315,9 @@ impl Hub {
             if group.members.read().is_empty() {
                 let mut groups = self.groups.write();
                 if group.members.read().is_empty()
-                    && groups.get(&group.name).is_some_and(|known| Arc::ptr_eq(known, group))
+                    && groups
+                        .get(&group.name)
+                        .is_some_and(|known| Arc::ptr_eq(known, group))
                 {
                     groups.remove(&group.name);
                 }
@@ -313,12 +353,18 @@ impl<'a, 'f> Delivery<'a, 'f> {
             return;
         }
         if !self.except_users.is_empty()
-            && client.user().is_some_and(|user| self.except_users.contains(&user))
+            && client
+                .user()
+                .is_some_and(|user| self.except_users.contains(&user))
         {
             return;
         }
         let dialect = client.dialect();
-        if self.last.as_ref().is_none_or(|(known, _)| *known != dialect) {
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|(known, _)| *known != dialect)
+        {
             self.last = Some((dialect, self.frames.frame(dialect).cloned()));
         }
         if let Some((_, Some(frame))) = &self.last {

@@ -143,8 +143,12 @@ impl Links {
     /// The ids of the servers, sorted, each once.
     #[must_use]
     pub fn servers(&self) -> Vec<Box<str>> {
-        let mut servers: Vec<Box<str>> =
-            self.links.read().iter().map(|link| link.server.clone()).collect();
+        let mut servers: Vec<Box<str>> = self
+            .links
+            .read()
+            .iter()
+            .map(|link| link.server.clone())
+            .collect();
         servers.sort_unstable();
         servers.dedup();
         servers
@@ -154,7 +158,10 @@ impl Links {
     #[must_use]
     pub fn of_server(&self, server: &str) -> Option<Arc<Link>> {
         let links = self.links.read();
-        links.iter().find(|link| *link.server == *server && !link.queue.is_closed()).cloned()
+        links
+            .iter()
+            .find(|link| *link.server == *server && !link.queue.is_closed())
+            .cloned()
     }
 
     /// The link for a new client: the sticky server's first, then the one with the fewest
@@ -177,7 +184,10 @@ impl Links {
         Some(Arc::clone(chosen))
     }
 
-    fn least_loaded<'a>(&self, links: impl Iterator<Item = &'a Arc<Link>>) -> Option<&'a Arc<Link>> {
+    fn least_loaded<'a>(
+        &self,
+        links: impl Iterator<Item = &'a Arc<Link>>,
+    ) -> Option<&'a Arc<Link>> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         links
             .filter(|link| link.takes_clients())

@@ -46,7 +46,11 @@ impl Memberships {
         if self.gone {
             return false;
         }
-        match self.groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, group)) {
+        match self
+            .groups
+            .iter_mut()
+            .find(|(known, _)| Arc::ptr_eq(known, group))
+        {
             Some((_, wishes)) => *wishes |= wish as u8,
             None => {
                 self.groups.push((Arc::clone(group), wish as u8));

@@ -22,7 +22,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 4 << 20, frames: 1 << 16 }
+        Self {
+            bytes: 4 << 20,
+            frames: 1 << 16,
+        }
     }
 }
 
@@ -67,8 +70,17 @@ impl Outbox {
     /// An empty, held outbox.
     #[must_use]
     pub fn new(limits: &'static Limits) -> Self {
-        let state = State { queue: VecDeque::new(), bytes: 0, held: true, close: None, limits };
-        Self { state: Mutex::new(state), waker: AtomicWaker::new() }
+        let state = State {
+            queue: VecDeque::new(),
+            bytes: 0,
+            held: true,
+            close: None,
+            limits,
+        };
+        Self {
+            state: Mutex::new(state),
+            waker: AtomicWaker::new(),
+        }
     }
 
     /// Queues a frame behind those that wait.
@@ -178,7 +190,9 @@ impl Outbox {
         }
         let mut taken = 0;
         while taken < budget_bytes {
-            let Some(frame) = state.queue.pop_front() else { break };
+            let Some(frame) = state.queue.pop_front() else {
+                break;
+            };
             taken += frame.len_bytes();
             let alone = frame.class() == crate::FrameClass::Handshake;
             frames.push(frame);
@@ -216,7 +230,10 @@ mod tests {
     use super::*;
     use crate::FrameClass;
 
-    static SMALL: Limits = Limits { bytes: 10, frames: 3 };
+    static SMALL: Limits = Limits {
+        bytes: 10,
+        frames: 3,
+    };
 
     fn frame(bytes: usize) -> Frame {
         Frame::new(vec![0; bytes], 0, FrameClass::Counted)
@@ -247,7 +264,10 @@ mod tests {
         assert_eq!(outbox.push(frame(6)), Pushed::Queued);
         assert_eq!(outbox.push(frame(6)), Pushed::Overflow);
         assert_eq!(outbox.push(frame(1)), Pushed::Gone);
-        assert_eq!(take(&outbox), (Some(Taken::Last(CloseReason::SlowClient)), vec![]));
+        assert_eq!(
+            take(&outbox),
+            (Some(Taken::Last(CloseReason::SlowClient)), vec![])
+        );
     }
 
     #[test]
@@ -266,7 +286,10 @@ mod tests {
         outbox.close(CloseReason::Draining);
         outbox.close(CloseReason::TransportLost);
         assert_eq!(outbox.push(frame(3)), Pushed::Gone);
-        assert_eq!(take(&outbox), (Some(Taken::Last(CloseReason::Draining)), vec![1, 2]));
+        assert_eq!(
+            take(&outbox),
+            (Some(Taken::Last(CloseReason::Draining)), vec![1, 2])
+        );
     }
 
     #[test]
@@ -274,7 +297,10 @@ mod tests {
         let outbox = Outbox::new(&SMALL);
         outbox.push(frame(2));
         outbox.close(CloseReason::BackendLost);
-        assert_eq!(take(&outbox), (Some(Taken::Last(CloseReason::BackendLost)), vec![]));
+        assert_eq!(
+            take(&outbox),
+            (Some(Taken::Last(CloseReason::BackendLost)), vec![])
+        );
     }
 
     #[test]

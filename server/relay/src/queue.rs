@@ -30,7 +30,11 @@ impl ByteQueue {
     /// An empty queue.
     #[must_use]
     pub fn new(high_water: usize) -> Self {
-        Self { state: Mutex::default(), driver: AtomicWaker::new(), high_water }
+        Self {
+            state: Mutex::default(),
+            driver: AtomicWaker::new(),
+            high_water,
+        }
     }
 
     /// Lets `write` append one or more whole messages. False when the queue is closed.
@@ -85,7 +89,11 @@ impl ByteQueue {
         if state.closed || state.bytes.len() < self.high_water {
             return Poll::Ready(());
         }
-        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+        if !state
+            .waiting
+            .iter()
+            .any(|waker| waker.will_wake(cx.waker()))
+        {
             state.waiting.push(cx.waker().clone());
         }
         Poll::Pending

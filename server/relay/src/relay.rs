@@ -30,7 +30,9 @@ impl Relay {
             return Arc::clone(hub);
         }
         let mut hubs = self.hubs.write();
-        let hub = hubs.entry(name.as_str().into()).or_insert_with(|| Arc::new(Hub::new(&name)));
+        let hub = hubs
+            .entry(name.as_str().into())
+            .or_insert_with(|| Arc::new(Hub::new(&name)));
         Arc::clone(hub)
     }
 

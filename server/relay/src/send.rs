@@ -29,6 +29,10 @@ impl<'a> Send<'a> {
     /// To `target`, with no exceptions.
     #[must_use]
     pub fn to(target: Target<'a>) -> Self {
-        Self { target, except: &[], except_users: &[] }
+        Self {
+            target,
+            except: &[],
+            except_users: &[],
+        }
     }
 }

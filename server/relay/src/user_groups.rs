@@ -13,12 +13,17 @@ impl UserGroups {
     /// Adds or renews; without `ttl` it has no end.
     pub(crate) fn add(&mut self, user: &str, group: &str, ttl: Option<Duration>, now: Instant) {
         let until = ttl.and_then(|ttl| now.checked_add(ttl));
-        self.of_user.entry(user.into()).or_default().insert(group.into(), until);
+        self.of_user
+            .entry(user.into())
+            .or_default()
+            .insert(group.into(), until);
     }
 
     /// Ends one membership, or all of the user's when `group` is `None`.
     pub(crate) fn remove(&mut self, user: &str, group: Option<&str>) {
-        let Some(groups) = self.of_user.get_mut(user) else { return };
+        let Some(groups) = self.of_user.get_mut(user) else {
+            return;
+        };
         match group {
             Some(group) => _ = groups.remove(group),
             None => groups.clear(),
@@ -30,8 +35,14 @@ impl UserGroups {
 
     /// The groups that the user is in.
     pub(crate) fn groups(&self, user: &str, now: Instant) -> Vec<Box<str>> {
-        let Some(groups) = self.of_user.get(user) else { return Vec::new() };
-        groups.iter().filter(|(_, until)| lasts(**until, now)).map(|(g, _)| g.clone()).collect()
+        let Some(groups) = self.of_user.get(user) else {
+            return Vec::new();
+        };
+        groups
+            .iter()
+            .filter(|(_, until)| lasts(**until, now))
+            .map(|(g, _)| g.clone())
+            .collect()
     }
 
     pub(crate) fn contains(&self, user: &str, group: &str, now: Instant) -> bool {

@@ -1,0 +1,1 @@
+//! Doors: HTTP in, relay calls out. They do not know each other.
