@@ -1,1 +1,3 @@
 //! Sans-IO codecs and state machines of the SignalR wire protocols.
+
+pub mod wire;
