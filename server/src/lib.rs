@@ -1,1 +1,3 @@
 //! A self-hosted SignalR service.
+
+pub mod edge;

@@ -1,0 +1,3 @@
+//! What all front ends share over HTTP.
+
+pub mod websocket;
