@@ -44,7 +44,6 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-#[expect(clippy::unused_async, reason = "hyper asks for a future")]
 async fn answer(mut request: Request<Incoming>) -> Result<Response<String>, Infallible> {
     let accepted = handshake::accept(request.method(), request.version(), request.headers());
     let Some(accept) = accepted else {

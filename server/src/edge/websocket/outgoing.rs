@@ -14,6 +14,8 @@ use super::writer::ControlFrame;
 const COPY_LIMIT_BYTES: usize = 16 * 1024;
 /// How many frames one system call takes.
 const MAX_SLICES: usize = 64;
+/// How many bytes of pongs wait for a peer that asks and does not read.
+const PONG_LIMIT_BYTES: usize = 2048;
 
 thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -33,11 +35,12 @@ pub(super) struct Outgoing<T> {
 
 #[derive(Default)]
 struct Control {
-    /// How much of the pong is written.
+    /// How much is written of the pongs, or then of the close frame.
     sent: usize,
-    pong: Option<ControlFrame>,
-    /// A pong that came while the other was half written.
-    next_pong: Option<ControlFrame>,
+    /// Whole pong frames, up to [`PONG_LIMIT_BYTES`].
+    pongs: Vec<u8>,
+    /// The newest pong, once there is no more room among the others.
+    last_pong: Option<ControlFrame>,
     close: Option<ControlFrame>,
 }
 
@@ -51,19 +54,19 @@ impl<T: AsRef<[u8]>> Outgoing<T> {
         }
     }
 
-    /// Lets a pong go before the next frame. One that has not gone yet is replaced: the newest
-    /// answers all pings before it (RFC 6455, section 5.5.3).
-    pub(super) fn pong(&mut self, frame: ControlFrame) {
-        if self.closed {
+    /// Lets a pong go before the next frame. When too many wait, only the newest of the further
+    /// ones is kept: it answers all pings before it (RFC 6455, section 5.5.3).
+    pub(super) fn pong(&mut self, frame: &ControlFrame) {
+        if self.is_closing() {
             return;
         }
         let control = self.control.get_or_insert_default();
-        let place = if control.sent == 0 {
-            &mut control.pong
+        let bytes = frame.as_ref();
+        if control.last_pong.is_some() || control.pongs.len() + bytes.len() > PONG_LIMIT_BYTES {
+            control.last_pong = Some(*frame);
         } else {
-            &mut control.next_pong
-        };
-        *place = Some(frame);
+            control.pongs.extend_from_slice(bytes);
+        }
     }
 
     /// Lets a close frame go after the frames taken so far; nothing more is taken. Only the first
@@ -138,9 +141,12 @@ impl<T: AsRef<[u8]>> Outgoing<T> {
         let Some(control) = &mut self.control else {
             return Poll::Ready(Ok(()));
         };
-        while let Some(pong) = &control.pong {
-            ready!(poll_all(cx, stream, pong.as_ref(), &mut control.sent))?;
-            control.pong = control.next_pong.take();
+        while !control.pongs.is_empty() {
+            ready!(poll_all(cx, stream, &control.pongs, &mut control.sent))?;
+            control.pongs.clear();
+            if let Some(pong) = control.last_pong.take() {
+                control.pongs.extend_from_slice(pong.as_ref());
+            }
         }
         if control.close.is_none() {
             self.control = None;

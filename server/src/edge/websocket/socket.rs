@@ -188,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: AsRef<[u8]>> Socket<S, T> {
             while let Some(event) = reader.next_event(&mut bytes)? {
                 match event {
                     Event::Data(fragment) => take(fragment),
-                    Event::Ping(payload) => outgoing.pong(writer::pong(payload)),
+                    Event::Ping(payload) => outgoing.pong(&writer::pong(payload)),
                     Event::Pong(_) => {}
                     Event::Close { code, .. } => {
                         *input = Input::Closed;
