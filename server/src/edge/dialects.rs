@@ -2,7 +2,7 @@
 
 use heliograph_relay::{Dialect, Frame, FrameClass};
 
-use crate::edge::websocket;
+use crate::edge::websocket::{self, MessageKind};
 
 /// The hub protocol `json`.
 pub const JSON: Dialect = Dialect(0);
@@ -53,7 +53,7 @@ impl Default for Dialects {
 /// payload, in one buffer that all receivers share.
 #[must_use]
 pub fn frame(dialect: Dialect, payload: &[u8], class: FrameClass) -> Frame {
-    let kind = if dialect == JSON { websocket::Kind::Text } else { websocket::Kind::Binary };
-    let (wire, payload_at) = websocket::frame(kind, payload);
+    let kind = if dialect == JSON { MessageKind::Text } else { MessageKind::Binary };
+    let (wire, payload_at) = websocket::writer::frame(kind, payload);
     Frame::new(wire, payload_at, class)
 }
