@@ -1,3 +1,4 @@
 //! Sans-IO codecs and state machines of the SignalR wire protocols.
 
+pub mod hub;
 pub mod wire;
