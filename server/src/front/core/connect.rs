@@ -37,8 +37,7 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
     let session = match known {
         Some(Ok(session)) => session,
         Some(Err(NoSuchId)) => {
-            let mut response =
-                answers::text(StatusCode::NOT_FOUND, "No Connection with that ID");
+            let mut response = answers::text(StatusCode::NOT_FOUND, "No Connection with that ID");
             if transport == Some(Transport::WebSockets) {
                 response.headers_mut().remove(CONTENT_TYPE);
             }
@@ -75,7 +74,10 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
         Err(refused) => return no_cache_for(Some(transport), refused),
     };
     if session.request().is_none() {
-        session.timers.credentials_until.set(expires_at.map_or(0, |at| door.clock.at_unix(at)));
+        session
+            .timers
+            .credentials_until
+            .set(expires_at.map_or(0, |at| door.clock.at_unix(at)));
         session.attach(entry.client_request(identity, Some(transport)), &door.clock);
     }
     match bound {
@@ -89,7 +91,10 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
             event_stream::response(Arc::clone(door), session)
         }
         Bound::FirstPoll => {
-            session.timers.transport_by.set(door.clock.after(door.poll_interval(&session)));
+            session
+                .timers
+                .transport_by
+                .set(door.clock.after(door.poll_interval(&session)));
             door.pump_early(&session);
             long_polling::first()
         }
@@ -158,7 +163,10 @@ async fn open_without_negotiation(
     let rules = backend.rules(&hub);
     let request = entry.client_request(identity.clone(), Some(Transport::WebSockets));
     let ticket = match backend.negotiate(&request).await {
-        Ok(ticket) => Ticket { connection_id: ticket.connection_id, ..ticket },
+        Ok(ticket) => Ticket {
+            connection_id: ticket.connection_id,
+            ..ticket
+        },
         Err(refusal) => return Err(super::negotiate::refused(refusal)),
     };
     let new = Negotiated {
@@ -168,7 +176,10 @@ async fn open_without_negotiation(
         ticket,
     };
     door.add_session(hub, backend, rules, new).map_err(|_| {
-        answers::text(StatusCode::INTERNAL_SERVER_ERROR, "The server has no randomness to give.")
+        answers::text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The server has no randomness to give.",
+        )
     })
 }
 
@@ -178,23 +189,32 @@ fn upgrade(door: &Arc<Door>, entry: &mut Entry, session: Arc<Session>, number: u
         return answers::text(StatusCode::BAD_REQUEST, "This is no WebSocket request.");
     };
     let Some(upgrade) = parts.extensions.remove::<hyper::upgrade::OnUpgrade>() else {
-        return answers::text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.");
+        return answers::text(
+            StatusCode::BAD_REQUEST,
+            "This connection cannot be upgraded.",
+        );
     };
-    let link = Link { door: Arc::clone(door), session, number };
+    let link = Link {
+        door: Arc::clone(door),
+        session,
+        number,
+    };
     tokio::spawn(async move {
         let upgraded = match upgrade.await {
             Ok(upgraded) => upgraded,
             Err(error) => {
                 debug!(conn = %link.session.id, err = %error, "upgrade failed");
-                return link.abandon().await;
+                return link.abandon();
             }
         };
         match upgraded.downcast::<TokioIo<Stream>>() {
             Ok(parts) => link.drive(parts.io.into_inner(), parts.read_buf).await,
-            Err(_) => link.abandon().await,
+            Err(_) => link.abandon(),
         }
     });
-    handshake::switching_protocols(accept).map(|()| Body::empty()).into_response()
+    handshake::switching_protocols(accept)
+        .map(|()| Body::empty())
+        .into_response()
 }
 
 /// The transport that a GET asks for; `None` for other methods.
@@ -213,7 +233,11 @@ fn transport_of(entry: &Entry) -> Option<Transport> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"));
-    Some(if accepts_events { Transport::ServerSentEvents } else { Transport::LongPolling })
+    Some(if accepts_events {
+        Transport::ServerSentEvents
+    } else {
+        Transport::LongPolling
+    })
 }
 
 /// Errors of polls carry the headers of polls.
@@ -225,8 +249,12 @@ fn no_cache_for(transport: Option<Transport>, mut response: Response) -> Respons
 }
 
 pub(super) fn draining() -> Response {
-    let mut response =
-        answers::text(StatusCode::SERVICE_UNAVAILABLE, "This server is shutting down.");
-    response.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
+    let mut response = answers::text(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This server is shutting down.",
+    );
+    response
+        .headers_mut()
+        .insert("retry-after", HeaderValue::from_static("1"));
     response
 }

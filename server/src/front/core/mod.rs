@@ -23,6 +23,7 @@ mod uplink;
 mod websocket;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -31,7 +32,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use heliograph_relay::{CloseReason, ConnectionId, Hub, Limits, Outbox, Relay};
-use tracing::{debug, info};
+use http::StatusCode;
+use tracing::info;
 
 pub use routes::{HubRoute, Routes, ServiceRoute};
 
@@ -40,7 +42,6 @@ use self::session::{NewSession, Session, Tick};
 use self::sessions::Sessions;
 use crate::backend::{Backend, Rules, Ticket};
 use crate::edge::dialects::Dialects;
-use crate::edge::websocket;
 
 /// Settings of the door.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +85,12 @@ pub struct Door {
 impl Door {
     /// A door that serves `routes`. [`Door::sweep`] has to run beside it.
     #[must_use]
-    pub fn new(options: Options, dialects: Dialects, relay: Arc<Relay>, routes: Routes) -> Arc<Self> {
+    pub fn new(
+        options: Options,
+        dialects: Dialects,
+        relay: Arc<Relay>,
+        routes: Routes,
+    ) -> Arc<Self> {
         Arc::new(Self {
             options,
             // One block for the life of the process: every outbox refers to it.
@@ -166,13 +172,11 @@ impl Door {
         let _ = (self, session);
     }
 
-    fn note_websocket_error(&self, session: &Session, error: &websocket::ReadError) {
-        debug!(conn = %session.id, hub = session.hub.name(), err = %error, "client broke the WebSocket protocol");
-    }
-
     /// How long a long-polling client may take between two polls.
     fn poll_interval(&self, session: &Session) -> Duration {
-        let asked = session.request().and_then(|r| r.identity.service.max_poll_interval);
+        let asked = session
+            .request()
+            .and_then(|r| r.identity.service.max_poll_interval);
         asked.unwrap_or(self.options.disconnect_timeout)
     }
 
@@ -188,7 +192,11 @@ impl Door {
             Some(id) => id.clone(),
             None => sessions::random_id()?,
         };
-        let token = if new.token_is_id { id.clone() } else { sessions::random_id()? };
+        let token = if new.token_is_id {
+            id.clone()
+        } else {
+            sessions::random_id()?
+        };
         let session = Arc::new(Session::new(NewSession {
             token,
             id: ConnectionId::new(&id),
@@ -200,7 +208,10 @@ impl Door {
             user: new.user,
             ticket: new.ticket,
         }));
-        session.timers.transport_by.set(self.clock.after(self.options.disconnect_timeout));
+        session
+            .timers
+            .transport_by
+            .set(self.clock.after(self.options.disconnect_timeout));
         self.sessions.add(&session);
         Ok(session)
     }
@@ -221,6 +232,34 @@ impl fmt::Debug for Door {
             .field("routes", &self.routes)
             .field("connections", &self.sessions.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    /// Why no new connection can be taken, if so.
+    fn refuse_new(&self) -> Option<Response> {
+        if self.is_draining() {
+            return Some(connect::draining());
+        }
+        (self.sessions.len() >= self.options.max_connections).then(|| {
+            let text = "This server has as many connections as it may have.";
+            answers::text(StatusCode::SERVICE_UNAVAILABLE, text)
+        })
+    }
+
+    /// Passes on what was posted before the transport came.
+    fn pump_early(self: &Arc<Self>, session: &Arc<Session>) {
+        let (door, session) = (Arc::clone(self), Arc::clone(session));
+        tokio::spawn(async move {
+            let mut uplink = session.uplink.lock().await;
+            if uplink.backlog_bytes() == 0 {
+                return;
+            }
+            let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx)).await;
+            if let Err(reason) = pumped {
+                session.outbox.close(reason);
+            }
+        });
     }
 }
 

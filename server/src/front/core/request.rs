@@ -12,22 +12,24 @@ use super::routes::{Action, NoPlace, Place};
 use super::{Door, answers, connect, negotiate};
 use crate::auth::{Denied, Identity, TokenError, bearer, without_token};
 use crate::backend::{Bearer, ClientRequest, Headers, Transport, form_pairs};
+use crate::edge::Scheme;
 use crate::edge::cors::{self, Origins};
-use crate::edge::forwarded::Seen;
+use crate::edge::forwarded::Forwarded;
 
 /// A request on its way through the door.
 pub(super) struct Entry {
     pub(super) parts: Parts,
     pub(super) place: Place,
     /// What the connection and trusted proxies say of the client.
-    pub(super) seen: Seen,
+    pub(super) seen: Forwarded,
 }
 
 pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let seen = door.routes.proxies().see(&parts);
-    parts.headers.remove("x-original-url");
-    let found = door.routes.find(parts.uri.path(), || query_value(&parts, "hub"));
+    let (parts, body) = request.into_parts();
+    let seen = door.routes.proxies().read(&parts);
+    let found = door
+        .routes
+        .find(parts.uri.path(), || query_value(&parts, "hub"));
     let (place, action) = match found {
         Ok(found) => found,
         Err(NoPlace::Path) => {
@@ -40,7 +42,10 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
     };
     if !is_allowed(&place.origins, &parts.headers, &seen) {
         info!(hub = &*place.name, "request from a foreign origin refused");
-        return answers::text(StatusCode::FORBIDDEN, "The origin of this page is not allowed.");
+        return answers::text(
+            StatusCode::FORBIDDEN,
+            "The origin of this page is not allowed.",
+        );
     }
     let asked = parts.headers.clone();
     if cors::is_preflight(&parts.method, &asked) {
@@ -66,7 +71,11 @@ impl Entry {
     /// Who the client is. `connected` clients are known already: they may outlive their token.
     pub(super) async fn authenticate(&self, connected: bool) -> Result<Identity, Response> {
         let place = &self.place;
-        match place.authenticator.authenticate(&self.parts, &place.name).await {
+        match place
+            .authenticator
+            .authenticate(&self.parts, &place.name)
+            .await
+        {
             Ok(identity) => Ok(identity),
             Err(Denied::Token(TokenError::Expired)) if connected => Ok(Identity::anonymous()),
             Err(denied) => {
@@ -89,13 +98,21 @@ impl Entry {
             None => self.query_value("asrs.op").unwrap_or_default().into(),
         };
         let mut headers = self.parts.headers.clone();
-        self.seen.rewrite(&mut headers);
+        headers.remove("x-forwarded-for");
+        if let Some(value) = self
+            .seen
+            .forwarded_for
+            .as_deref()
+            .and_then(|v| v.parse().ok())
+        {
+            headers.insert("x-forwarded-for", value);
+        }
         ClientRequest {
             path,
             query: query.into(),
             headers: Headers::collect(&headers, is_passed_on),
             bearer: bearer(&self.parts).map(|token| Bearer((*token).into())),
-            remote: Some(self.seen.address),
+            remote: self.seen.client,
             transport,
             identity,
         }
@@ -106,8 +123,8 @@ impl Entry {
     }
 }
 
-fn is_allowed(origins: &Origins, headers: &HeaderMap, seen: &Seen) -> bool {
-    origins.allow(headers, seen.secure, seen.host.as_deref())
+fn is_allowed(origins: &Origins, headers: &HeaderMap, seen: &Forwarded) -> bool {
+    origins.allow(headers, seen.scheme == Scheme::Https, seen.host.as_deref())
 }
 
 fn with_cors(asked: &HeaderMap, mut response: Response) -> Response {
@@ -117,7 +134,9 @@ fn with_cors(asked: &HeaderMap, mut response: Response) -> Response {
 
 fn query_value(parts: &Parts, name: &str) -> Option<String> {
     let mut pairs = form_pairs(parts.uri.query().unwrap_or_default());
-    pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    pairs
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 fn without_parameter(query: &str, name: &str) -> String {

@@ -67,8 +67,15 @@ impl Routes {
     /// Paths compare ignoring case; the last of two equal ones counts.
     #[must_use]
     pub fn new(service: Option<ServiceRoute>, hubs: Vec<HubRoute>, proxies: Proxies) -> Self {
-        let by_path = hubs.into_iter().map(|route| (normal(&route.path).into(), route)).collect();
-        Self { service, by_path, proxies }
+        let by_path = hubs
+            .into_iter()
+            .map(|route| (normal(&route.path).into(), route))
+            .collect();
+        Self {
+            service,
+            by_path,
+            proxies,
+        }
     }
 
     pub(super) fn proxies(&self) -> &Proxies {
@@ -100,12 +107,19 @@ impl Routes {
             };
             return Ok((place, action));
         }
-        let (Some(service), "/client") = (&self.service, base) else { return Err(NoPlace::Path) };
-        let Some(name) = hub().filter(|name| !name.is_empty()) else { return Err(NoPlace::Hub) };
+        let (Some(service), "/client") = (&self.service, base) else {
+            return Err(NoPlace::Path);
+        };
+        let Some(name) = hub().filter(|name| !name.is_empty()) else {
+            return Err(NoPlace::Hub);
+        };
         if name.len() > 512 {
             return Err(NoPlace::Hub);
         }
-        let served = self.by_path.values().find(|route| route.hub.eq_ignore_ascii_case(&name));
+        let served = self
+            .by_path
+            .values()
+            .find(|route| route.hub.eq_ignore_ascii_case(&name));
         let backend = served.map_or(&service.backend, |route| &route.backend);
         let place = Place {
             name: name.to_lowercase().into(),
@@ -129,7 +143,9 @@ pub(super) enum NoPlace {
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("hub", &self.name).finish_non_exhaustive()
+        f.debug_struct("Place")
+            .field("hub", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
