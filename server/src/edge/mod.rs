@@ -1,9 +1,12 @@
 //! What all doors share over HTTP.
 
+pub mod cors;
+pub mod dialects;
 pub mod forwarded;
 pub mod listener;
 mod stream;
 pub mod tls;
+pub mod websocket;
 
 pub use listener::{Peer, Scheme};
 pub use stream::{Slot, Stream};
