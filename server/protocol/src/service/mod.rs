@@ -20,6 +20,8 @@ mod numbers;
 mod payloads;
 mod ping;
 mod service_claims;
+#[cfg(test)]
+mod tests;
 
 pub use claim_types::{INBOUND_CLAIM_TYPES, inbound_claim_type};
 pub use claims::TokenClaims;
