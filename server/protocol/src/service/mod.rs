@@ -1,6 +1,6 @@
 //! The protocol between app servers and the service: messages, pings and token claims.
 //!
-//! [`decode`] and [`encode`] turn frames into [`Message`]s and back, [`Ping`] gives a meaning to
+//! [`decode()`] and [`encode()`] turn frames into [`Message`]s and back, [`Ping`] gives a meaning to
 //! the side channel inside pings, and [`TokenClaims`] with [`ServiceClaims`] read what an app put
 //! into a client's token. Who sends what when is not known here. Sections are those of the service
 //! protocol specification; the golden bytes are in `vectors/`.
