@@ -1,1 +1,4 @@
 //! Sans-IO codecs and state machines of the SignalR wire protocols.
+
+pub mod service;
+pub mod wire;

@@ -162,6 +162,18 @@ impl Outbox {
         self.state.lock().bytes
     }
 
+    /// Wakes the driver without giving it anything.
+    pub fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// As [`Outbox::poll_take`], for a driver that can take nothing now: ready when the connection
+    /// is ending.
+    pub fn poll_closing(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        if self.is_closing() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// Takes what waits, up to about `budget_bytes` (at least one frame), appending it to
     /// `frames`. A handshake answer comes alone. Pending while nothing waits and nothing ends.
     ///
@@ -170,7 +182,7 @@ impl Outbox {
         &self,
         cx: &mut Context<'_>,
         budget_bytes: usize,
-        frames: &mut Vec<Frame>,
+        frames: &mut impl Extend<Frame>,
     ) -> Poll<Taken> {
         if let Some(taken) = self.try_take(budget_bytes, frames) {
             return Poll::Ready(taken);
@@ -183,7 +195,11 @@ impl Outbox {
     }
 
     /// As [`Outbox::poll_take`], or `None` when there is nothing to do.
-    pub fn try_take(&self, budget_bytes: usize, frames: &mut Vec<Frame>) -> Option<Taken> {
+    pub fn try_take(
+        &self,
+        budget_bytes: usize,
+        frames: &mut impl Extend<Frame>,
+    ) -> Option<Taken> {
         let mut state = self.state.lock();
         if state.held && state.close.is_none() {
             return None;
@@ -195,7 +211,7 @@ impl Outbox {
             };
             taken += frame.len_bytes();
             let alone = frame.class() == crate::FrameClass::Handshake;
-            frames.push(frame);
+            frames.extend(Some(frame));
             if alone {
                 break;
             }

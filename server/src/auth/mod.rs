@@ -1,5 +1,24 @@
 //! Tokens: the only place that reads or makes one.
+//!
+//! [`Verifier`] checks what app servers signed with the access [`Keys`]; [`Mint`] makes the same;
+//! an [`Authenticator`] says who the client behind a request is.
 
+mod audience;
+mod authenticator;
+mod bearer;
+mod claims;
+mod error;
 mod identity;
+mod key;
+mod mint;
+mod token;
+mod verifier;
 
+pub use audience::Route;
+pub use authenticator::{Anonymous, Authenticator, Denied, ServiceToken};
+pub use bearer::{bearer, without_token};
+pub use error::TokenError;
 pub use identity::Identity;
+pub use key::{AccessKey, KeyPair, Keys};
+pub use mint::{Mint, MintError};
+pub use verifier::{Options, ServerIdentity, Verifier};

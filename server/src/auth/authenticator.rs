@@ -1,0 +1,78 @@
+//! Port: who the client behind a request is.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+
+use super::{Identity, TokenError, Verifier, bearer};
+use crate::backend::BoxFuture;
+
+/// Port: tells who the client behind a request is. Embedders may bring their own.
+pub trait Authenticator: Send + Sync + fmt::Debug {
+    /// Looks at the head of a negotiate or transport request for a hub.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a client that may not come in.
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+        hub: &'a str,
+    ) -> BoxFuture<'a, Result<Identity, Denied>>;
+}
+
+/// Why a client may not come in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denied {
+    /// It has no good token: 401.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// We know who it is, and it may not: 403 with this text.
+    #[error("{0}")]
+    Forbidden(Box<str>),
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Token(error) => error.into_response(),
+            Self::Forbidden(text) => (StatusCode::FORBIDDEN, String::from(text)).into_response(),
+        }
+    }
+}
+
+/// Lets everyone in as nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Anonymous;
+
+impl Authenticator for Anonymous {
+    fn authenticate<'a>(
+        &'a self,
+        _request: &'a Parts,
+        _hub: &'a str,
+    ) -> BoxFuture<'a, Result<Identity, Denied>> {
+        Box::pin(std::future::ready(Ok(Identity::anonymous())))
+    }
+}
+
+/// Wants a client token made with the access key, in the header or the query.
+#[derive(Clone, Debug)]
+pub struct ServiceToken(pub Verifier);
+
+impl Authenticator for ServiceToken {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+        hub: &'a str,
+    ) -> BoxFuture<'a, Result<Identity, Denied>> {
+        let identity = match bearer(request) {
+            Some(token) => self.0.client(&token, hub, SystemTime::now()),
+            None => Err(TokenError::Missing),
+        };
+        Box::pin(std::future::ready(identity.map_err(Denied::from)))
+    }
+}

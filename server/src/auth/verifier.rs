@@ -1,0 +1,113 @@
+//! Checks tokens.
+
+use std::time::{Duration, SystemTime};
+
+use super::audience::{self, Route};
+use super::token::{self, Payload};
+use super::{Identity, Keys, TokenError, claims};
+
+/// How tokens are checked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How far the clocks of app servers may be off, for `nbf` and `exp`.
+    pub clock_skew: Duration,
+    /// Longest token that is read, in bytes. The SDK makes none longer than 4096.
+    pub max_token_bytes: usize,
+    /// Hosts that audiences may name, with or without a port. Empty: any.
+    pub hosts: Vec<Box<str>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock_skew: Duration::from_secs(5 * 60),
+            max_token_bytes: 4096,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// Checks tokens that app servers made with the access key.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: Keys,
+    options: Options,
+}
+
+/// Who an app server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// `nameid`: one process of the app; also in `X-ASRS-Server-Id` and, as the sticky claim, in
+    /// the tokens of its clients.
+    pub server_id: Box<str>,
+    /// `exp`.
+    pub expires_at: SystemTime,
+}
+
+impl Verifier {
+    /// Checks against these keys, which may change meanwhile.
+    #[must_use]
+    pub fn new(keys: Keys, options: Options) -> Self {
+        Self { keys, options }
+    }
+
+    /// Who a client of this hub is.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is refused.
+    pub fn client(&self, token: &str, hub: &str, now: SystemTime) -> Result<Identity, TokenError> {
+        let (payload, expires_at) = self.open(token, Route::Client, hub, now)?;
+        Ok(claims::identity(&payload, expires_at))
+    }
+
+    /// Who an app server at this route and hub is.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is refused.
+    pub fn server(
+        &self,
+        token: &str,
+        hub: &str,
+        route: Route,
+        now: SystemTime,
+    ) -> Result<ServerIdentity, TokenError> {
+        let (payload, expires_at) = self.open(token, route, hub, now)?;
+        let server_id = payload
+            .text("nameid")
+            .filter(|id| !id.is_empty())
+            .ok_or(TokenError::NoServerId)?;
+        Ok(ServerIdentity {
+            server_id: server_id.into(),
+            expires_at,
+        })
+    }
+
+    fn open(
+        &self,
+        token: &str,
+        route: Route,
+        hub: &str,
+        now: SystemTime,
+    ) -> Result<(Payload, SystemTime), TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        if token.len() > self.options.max_token_bytes {
+            return Err(TokenError::TooLong);
+        }
+        let payload = token::open(token, &self.keys.current())?;
+        let expires_at = payload.lifetime(now, self.options.clock_skew)?;
+        let hosts = &self.options.hosts;
+        let fits = |audience: &String| audience::fits(audience, route, hub, hosts);
+        if !payload.audiences()?.iter().any(fits) {
+            return Err(TokenError::Audience);
+        }
+        Ok((payload, expires_at))
+    }
+}
+
+#[cfg(test)]
+#[path = "verifier_tests.rs"]
+mod tests;

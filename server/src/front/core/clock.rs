@@ -1,0 +1,55 @@
+//! A clock of whole seconds, moved by the sweep.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Seconds since the start, from 1 up: cheap to read from every connection, as exact as the sweep
+/// that moves it. Like the genuine server's timers, ours fire on a tick of one second.
+#[derive(Debug)]
+pub(super) struct Clock {
+    start: Instant,
+    now: AtomicU32,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), now: AtomicU32::new(1) }
+    }
+
+    pub(super) fn tick(&self) -> u32 {
+        let seconds = self.start.elapsed().as_secs().saturating_add(1);
+        let now = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.now.store(now, Ordering::Relaxed);
+        now
+    }
+
+    pub(super) fn now(&self) -> u32 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// The tick at which `after` from now is over.
+    pub(super) fn after(&self, after: Duration) -> u32 {
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.now().saturating_add(seconds).saturating_add(1)
+    }
+}
+
+/// A point in time that may be unset.
+#[derive(Debug, Default)]
+pub(super) struct Deadline(AtomicU32);
+
+impl Deadline {
+    pub(super) fn set(&self, at: u32) {
+        self.0.store(at, Ordering::Relaxed);
+    }
+
+    pub(super) fn clear(&self) {
+        self.set(0);
+    }
+
+    pub(super) fn is_over(&self, now: u32) -> bool {
+        let at = self.0.load(Ordering::Relaxed);
+        at != 0 && at <= now
+    }
+}

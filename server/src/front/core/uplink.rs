@@ -1,0 +1,282 @@
+//! What a client sends: bytes in, whole messages out to the backend.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use heliograph_protocol::hub::{
+    DeframeError, Deframer, Encoding, MessageType, scan, sequence_id,
+};
+use heliograph_relay::{Client, CloseReason};
+use tracing::debug;
+
+use super::Door;
+use super::handshake::{self, Greeting};
+use super::resume::Resume;
+use super::session::Session;
+use crate::backend::{BoxFuture, Conversation, Inbound, OpenError};
+
+/// The receiving half of a session. One task at a time owns it, by the lock around it.
+///
+/// Feeding never blocks: what the backend cannot take yet stays in the backlog, and nothing more
+/// is to be read until [`Uplink::poll_pump`] is ready again.
+pub(super) struct Uplink {
+    phase: Phase,
+    deframer: Deframer,
+    backlog: Vec<u8>,
+    encoding: Option<Encoding>,
+    /// Stateful reconnect is on.
+    pub(super) resume: Option<Box<Resume>>,
+}
+
+enum Phase {
+    Handshake,
+    Opening(BoxFuture<'static, Result<Box<dyn Conversation>, OpenError>>),
+    Open(Box<dyn Conversation>),
+    Ended,
+}
+
+impl Uplink {
+    pub(super) fn new(max_message_bytes: usize) -> Self {
+        Self {
+            phase: Phase::Handshake,
+            deframer: Deframer::new(max_message_bytes),
+            backlog: Vec::new(),
+            encoding: None,
+            resume: None,
+        }
+    }
+
+    /// Takes a piece of what the client sent, in order, and passes on what it completes.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection ends.
+    pub(super) fn receive(
+        &mut self,
+        door: &Door,
+        session: &Arc<Session>,
+        cx: &mut Context<'_>,
+        piece: &[u8],
+    ) -> Result<(), CloseReason> {
+        if self.backlog.is_empty() {
+            let mut rest = piece;
+            let pumped = self.pump(door, session, cx, &mut rest);
+            self.backlog.extend_from_slice(rest);
+            match pumped {
+                Poll::Ready(result) => result,
+                Poll::Pending => Ok(()),
+            }
+        } else {
+            self.backlog.extend_from_slice(piece);
+            Ok(())
+        }
+    }
+
+    /// Ready when all that was received is with the backend and more may be read.
+    pub(super) fn poll_pump(
+        &mut self,
+        door: &Door,
+        session: &Arc<Session>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), CloseReason>> {
+        let backlog = std::mem::take(&mut self.backlog);
+        let mut rest = backlog.as_slice();
+        let pumped = self.pump(door, session, cx, &mut rest);
+        if !rest.is_empty() {
+            let used = backlog.len() - rest.len();
+            self.backlog = backlog;
+            self.backlog.drain(..used);
+        }
+        pumped
+    }
+
+    /// Bytes received and not with the backend yet.
+    pub(super) fn backlog_bytes(&self) -> usize {
+        self.backlog.len()
+    }
+
+    /// Forgets a half-received message: the transport that carried it is gone.
+    pub(super) fn transport_lost(&mut self) {
+        self.deframer.reset();
+        self.backlog = Vec::new();
+    }
+
+    /// A new transport carries the session on.
+    pub(super) fn resumed(&mut self) {
+        if let Phase::Open(conversation) = &mut self.phase {
+            conversation.resumed();
+        }
+    }
+
+    /// The session is over: out of the hub, then the hub is told.
+    pub(super) fn end(&mut self, session: &Session, reason: &CloseReason) {
+        if let Some(client) = session.client() {
+            session.hub.remove(client);
+        }
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        if let Phase::Open(conversation) = phase {
+            conversation.close(reason);
+        }
+        self.backlog = Vec::new();
+        self.resume = None;
+        debug!(conn = %session.id, hub = session.hub.name(), reason = reason.label(), "connection ended");
+    }
+
+    fn pump(
+        &mut self,
+        door: &Door,
+        session: &Arc<Session>,
+        cx: &mut Context<'_>,
+        input: &mut &[u8],
+    ) -> Poll<Result<(), CloseReason>> {
+        loop {
+            match &mut self.phase {
+                Phase::Ended => {
+                    *input = &[];
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Handshake => {
+                    // Before the transport is there nobody knows what the request said.
+                    if session.request().is_none() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    match self.deframer.next_handshake(input) {
+                        Ok(None) => return Poll::Ready(Ok(())),
+                        Ok(Some(record)) => {
+                            let greeting = handshake::read(door, session, record)
+                                .map_err(CloseReason::HandshakeFailed)?;
+                            self.open(door, session, greeting)?;
+                        }
+                        Err(_) => {
+                            let text = "Handshake was canceled.".into();
+                            return Poll::Ready(Err(CloseReason::HandshakeFailed(text)));
+                        }
+                    }
+                }
+                Phase::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Ok(conversation) => {
+                        self.phase = Phase::Open(conversation);
+                        session.timers.pinged.store(door.clock.now(), Ordering::Relaxed);
+                    }
+                    Err(error) => {
+                        return Poll::Ready(Err(handshake::open_failed(session, &error)));
+                    }
+                },
+                Phase::Open(conversation) => {
+                    ready!(conversation.poll_ready(cx));
+                    let framed = match self.deframer.next_message(input) {
+                        Ok(Some(framed)) => framed,
+                        Ok(None) => return Poll::Ready(Ok(())),
+                        Err(error) => return Poll::Ready(Err(unreadable(&error))),
+                    };
+                    let kind = self.encoding.and_then(|encoding| scan(encoding, framed).ok());
+                    if passes(door, session, self.encoding, self.resume.as_deref_mut(), kind, framed)? {
+                        conversation.feed(Inbound { framed, kind })?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes the client known to its hub and asks the backend for a conversation.
+    fn open(
+        &mut self,
+        door: &Door,
+        session: &Arc<Session>,
+        greeting: Greeting,
+    ) -> Result<(), CloseReason> {
+        let Greeting { opening, encoding, resumable } = greeting;
+        self.encoding = encoding;
+        self.deframer.set_encoding(encoding.unwrap_or(Encoding::MessagePack));
+        if resumable {
+            session.resumable.store(true, Ordering::Release);
+            self.resume = Some(Box::new(Resume::new(door.options.stateful_buffer_bytes)));
+        }
+        let client: Arc<Client> = Arc::clone(&opening.client);
+        if !session.hub.add(&client, Instant::now()) {
+            return Err(CloseReason::HandshakeFailed("The connection id is in use.".into()));
+        }
+        session.set_client(client, encoding);
+        let backend = Arc::clone(&session.backend);
+        self.phase = Phase::Opening(Box::pin(async move { backend.open(opening).await }));
+        Ok(())
+    }
+}
+
+/// Whether a message goes on to the backend. Acks and sequences end here; a message of unknown
+/// type would wedge a genuine server's reader and is dropped; a repeated one is skipped.
+fn passes(
+    door: &Door,
+    session: &Session,
+    encoding: Option<Encoding>,
+    resume: Option<&mut Resume>,
+    kind: Option<MessageType>,
+    framed: &[u8],
+) -> Result<bool, CloseReason> {
+    let heard = &session.timers.heard;
+    match kind {
+        Some(MessageType::Ping) => heard.store(door.clock.now(), Ordering::Relaxed),
+        Some(MessageType::Ack | MessageType::Sequence) => {
+            let number = encoding.and_then(|encoding| sequence_id(encoding, framed).ok());
+            if let (Some(resume), Some(number)) = (resume, number) {
+                if kind == Some(MessageType::Ack) {
+                    resume.acknowledged(number);
+                } else {
+                    resume.sequence(number)?;
+                }
+            }
+            return Ok(false);
+        }
+        Some(MessageType::Unknown(number)) => {
+            debug!(conn = %session.id, number, "message of unknown type dropped");
+            return Ok(false);
+        }
+        _ => {}
+    }
+    if heard.load(Ordering::Relaxed) != 0 {
+        heard.store(door.clock.now(), Ordering::Relaxed);
+    }
+    door.messages_in(session);
+    let Some(resume) = resume else { return Ok(true) };
+    if kind == Some(MessageType::Close) {
+        resume.give_up();
+        return Ok(true);
+    }
+    if !kind.is_some_and(MessageType::is_counted) {
+        return Ok(true);
+    }
+    let fresh = resume.received();
+    if let Some(newest) = fresh {
+        session.timers.received.store(newest, Ordering::Release);
+    }
+    Ok(fresh.is_some())
+}
+
+fn unreadable(error: &DeframeError) -> CloseReason {
+    let text = match error {
+        DeframeError::TooLarge { limit } => format!(
+            "InvalidDataException: The maximum message size of {limit}B was exceeded. The message \
+             size can be configured in AddHubOptions."
+        ),
+        other => format!("FormatException: {other}"),
+    };
+    CloseReason::ProtocolError(text.into())
+}
+
+impl fmt::Debug for Uplink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = match self.phase {
+            Phase::Handshake => "handshake",
+            Phase::Opening(_) => "opening",
+            Phase::Open(_) => "open",
+            Phase::Ended => "ended",
+        };
+        f.debug_struct("Uplink")
+            .field("phase", &phase)
+            .field("backlog_bytes", &self.backlog.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,236 @@
+//! WebSockets: one task owns the socket, writes what the outbox holds and feeds the uplink.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use heliograph_relay::{CloseReason, Frame, Taken};
+
+use super::Door;
+use super::close::{close_message, handshake_error};
+use super::session::{Binding, Session};
+use super::uplink::Uplink;
+use crate::edge::Stream;
+use crate::edge::websocket::{CloseCode, Received, Socket, SocketError};
+
+/// Bytes taken from the outbox at a time.
+const BATCH_BYTES: usize = 64 << 10;
+/// How long the peer may take to answer our close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Frames that an idle driver keeps room for.
+const IDLE_CAPACITY: usize = 8;
+
+/// How a link came to its end.
+enum Outcome {
+    /// The outbox closed; what it held is in the batch.
+    Ended(CloseReason),
+    /// The client said goodbye on the WebSocket level.
+    Closed,
+    /// The stream broke, or the client broke the WebSocket protocol.
+    Lost,
+    /// A newer link took over.
+    Replaced,
+}
+
+/// One WebSocket that carries a session, from its upgrade to its end.
+pub(super) struct Link {
+    pub(super) door: Arc<Door>,
+    pub(super) session: Arc<Session>,
+    /// The number in [`Binding::WebSocket`] as long as no newer link came.
+    pub(super) number: u32,
+}
+
+impl Link {
+    /// Carries the session until the link ends; ends the session unless it may be resumed.
+    pub(super) async fn drive(self, stream: Stream, leftover: Bytes) {
+        let session = Arc::clone(&self.session);
+        // An older link of the same session gives the uplink back as soon as it is told.
+        let mut uplink = session.uplink.lock().await;
+        let limit = u64::try_from(session.rules.max_message_bytes).unwrap_or(u64::MAX);
+        let mut socket = Socket::new(stream, &leftover, limit.saturating_add(1 << 16));
+        let mut batch = VecDeque::new();
+        drop(leftover);
+        if let (Some(resume), (dialect, Some(encoding))) = (&uplink.resume, session.encoding()) {
+            batch.extend(resume.repeat(dialect, encoding));
+            uplink.resumed();
+        }
+        let outcome =
+            poll_fn(|cx| self.poll(cx, &mut uplink, &mut socket, &mut batch)).await;
+        match outcome {
+            Outcome::Ended(reason) => {
+                // No new link may find the token while the client reads its last message.
+                self.door.sessions.remove(&session);
+                batch.extend(session.last_words(&reason));
+                self.end(&mut uplink, reason);
+            }
+            Outcome::Closed => self.end(&mut uplink, CloseReason::ClientClosed(None)),
+            Outcome::Lost if self.may_resume(&uplink) => {
+                uplink.transport_lost();
+                self.detach();
+                return;
+            }
+            Outcome::Lost => self.end(&mut uplink, CloseReason::TransportLost),
+            Outcome::Replaced => uplink.transport_lost(),
+        }
+        drop(uplink);
+        socket.close(CloseCode::NORMAL);
+        let finish = poll_fn(|cx| {
+            let mut rest = std::iter::from_fn(|| batch.pop_front());
+            if socket.poll_write(cx, &mut rest)?.is_pending() {
+                return Poll::Pending;
+            }
+            socket.poll_finish(cx)
+        });
+        // Either way the socket is dropped: there is nothing left to save.
+        _ = tokio::time::timeout(CLOSE_TIMEOUT, finish).await;
+    }
+
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        uplink: &mut Uplink,
+        socket: &mut Socket<Stream, Frame>,
+        batch: &mut VecDeque<Frame>,
+    ) -> Poll<Outcome> {
+        loop {
+            if self.is_replaced() {
+                return Poll::Ready(Outcome::Replaced);
+            }
+            if let Poll::Ready(outcome) = self.poll_write(cx, uplink, socket, batch) {
+                return Poll::Ready(outcome);
+            }
+            match uplink.poll_pump(&self.door, &self.session, cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(reason)) => {
+                    self.session.outbox.close(reason);
+                    continue;
+                }
+            }
+            // What the backend cannot take at once stays in the uplink and is tried again, with
+            // this task's own waker, before the next read.
+            let mut failure = None;
+            let received = socket.poll_read(cx, |fragment| {
+                if failure.is_none() {
+                    let mut cx = Context::from_waker(Waker::noop());
+                    let piece = fragment.data;
+                    failure = uplink.receive(&self.door, &self.session, &mut cx, piece).err();
+                }
+            });
+            if let Some(reason) = failure {
+                self.session.outbox.close(reason);
+                continue;
+            }
+            match received {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(Received::Some)) => {}
+                Poll::Ready(Ok(Received::Close(_))) => return Poll::Ready(Outcome::Closed),
+                Poll::Ready(Ok(Received::End)) => return Poll::Ready(Outcome::Lost),
+                Poll::Ready(Err(SocketError::Protocol(error))) => {
+                    self.door.note_websocket_error(&self.session, &error);
+                    return Poll::Ready(Outcome::Closed);
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Lost),
+            }
+        }
+    }
+
+    /// Writes until nothing waits (pending), the stream is full (pending) or the link ends.
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        uplink: &mut Uplink,
+        socket: &mut Socket<Stream, Frame>,
+        batch: &mut VecDeque<Frame>,
+    ) -> Poll<Outcome> {
+        let outbox = &self.session.outbox;
+        loop {
+            let mut frames = std::iter::from_fn(|| batch.pop_front());
+            match socket.poll_write(cx, &mut frames) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Lost),
+                Poll::Pending => {
+                    return if outbox.poll_closing(cx).is_ready() && self.is_hopeless() {
+                        Poll::Ready(Outcome::Lost)
+                    } else {
+                        Poll::Pending
+                    };
+                }
+            }
+            if batch.capacity() > IDLE_CAPACITY {
+                *batch = VecDeque::new();
+            }
+            if uplink.resume.as_ref().is_some_and(|resume| !resume.has_room())
+                && outbox.poll_closing(cx).is_pending()
+            {
+                return Poll::Pending;
+            }
+            let taken = outbox.poll_take(cx, BATCH_BYTES, batch);
+            batch.iter().for_each(|frame| self.session.sending(frame));
+            if let Some(resume) = &mut uplink.resume {
+                batch.iter().for_each(|frame| resume.sending(frame));
+                if resume.is_given_up() {
+                    self.door.sessions.remove(&self.session);
+                }
+            }
+            match taken {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Taken::Frames) => {}
+                Poll::Ready(Taken::Last(reason)) => return Poll::Ready(Outcome::Ended(reason)),
+            }
+        }
+    }
+
+    /// A client that does not read is not waited for when it is to be closed for that.
+    fn is_hopeless(&self) -> bool {
+        self.session.outbox.close_reason() == Some(CloseReason::SlowClient)
+    }
+
+    fn is_replaced(&self) -> bool {
+        match *self.session.binding() {
+            Binding::WebSocket(number) => number != self.number,
+            _ => true,
+        }
+    }
+
+    fn may_resume(&self, uplink: &Uplink) -> bool {
+        let outbox = &self.session.outbox;
+        uplink.resume.as_ref().is_some_and(|resume| !resume.is_given_up()) && !outbox.is_closing()
+    }
+
+    /// Lets the session wait for a new link.
+    fn detach(&self) {
+        let mut binding = self.session.binding();
+        if matches!(*binding, Binding::WebSocket(number) if number == self.number) {
+            *binding = Binding::Detached(self.number);
+            let by = self.door.clock.after(self.door.options.disconnect_timeout);
+            self.session.timers.transport_by.set(by);
+        }
+    }
+
+    fn end(&self, uplink: &mut Uplink, reason: CloseReason) {
+        self.door.sessions.remove(&self.session);
+        self.session.outbox.close(reason);
+        if self.session.begin_end() {
+            let reason = self.session.outbox.close_reason().unwrap_or(CloseReason::TransportLost);
+            uplink.end(&self.session, &reason);
+            self.door.count_end(&self.session, &reason);
+        }
+    }
+}
+
+impl Session {
+    /// What a client is told at the end, unless the hub has told it already.
+    pub(super) fn last_words(&self, reason: &CloseReason) -> Option<Frame> {
+        let (dialect, encoding) = self.encoding();
+        match reason {
+            CloseReason::HandshakeFailed(text) => Some(handshake_error(text, dialect)),
+            _ if self.close_sent.load(Ordering::Relaxed) || self.client().is_none() => None,
+            _ => close_message(reason, dialect, encoding, self.detailed_errors()),
+        }
+    }
+}
