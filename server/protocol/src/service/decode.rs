@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::message::{Layout, layout};
+use super::layout::{Layout, layout};
 use super::{AckStatus, ConnectionType, ExpireTime, Extensions, Message, fields};
 use crate::wire::{ReadError, Reader};
 

@@ -1,52 +1,12 @@
 //! [`Message`] to bytes.
 
 use super::extensions::keys::{DATA_TYPE, FILTER, PARTIAL, PROTOCOL, TRACING_ID, TTL};
-use super::{ConnectionType, DataMessageType, Extensions, Message, fields};
+use super::{ConnectionType, Message, fields};
 use crate::wire::{Writer, varint};
 
 /// Appends a message with its length prefix, in the form current SDKs write (section 4.3).
 pub fn encode(message: &Message<'_>, out: &mut Vec<u8>) {
     varint::write_framed(out, |out| body(message, &mut Writer::new(out)));
-}
-
-/// Appends a [`ConnectionData`](Message::ConnectionData) with its length prefix. Nothing is
-/// allocated but room in `out`, and the payload is copied once.
-pub fn write_connection_data(
-    out: &mut Vec<u8>,
-    connection_id: &str,
-    payload: &[u8],
-    data_type: Option<DataMessageType>,
-) {
-    let (extensions, used) = match data_type.map(|kind| u8::try_from(i32::from(kind))) {
-        None => ([0x80, 0, 0], 1),
-        Some(Ok(number @ 0..0x80)) => ([0x81, 5, number], 3),
-        Some(_) => {
-            let extensions = Extensions {
-                data_type,
-                ..Extensions::default()
-            };
-            return encode(
-                &Message::ConnectionData {
-                    connection_id,
-                    payload,
-                    extensions,
-                },
-                out,
-            );
-        }
-    };
-    let extensions = extensions.get(..used).unwrap_or_default();
-    let length = 2
-        + fields::str_bytes(connection_id.len())
-        + fields::bin_bytes(payload.len())
-        + extensions.len();
-    out.reserve(varint::MAX_PREFIX_BYTES + length);
-    varint::write(out, length);
-    let mut w = Writer::new(out);
-    start(&mut w, 6, 4);
-    w.str(connection_id);
-    w.bin(payload);
-    w.raw_value(extensions);
 }
 
 fn start(w: &mut Writer<'_>, number: u8, elements: usize) {
@@ -127,12 +87,27 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             extensions.write(w, TRACING_ID | DATA_TYPE | PARTIAL);
         }
         Message::MultiConnectionData {
-            connection_ids,
+            connection_ids: keys,
+            payloads,
+            extensions,
+        }
+        | Message::MultiUserData {
+            user_ids: keys,
+            payloads,
+            extensions,
+        }
+        | Message::BroadcastData {
+            excluded_connection_ids: keys,
+            payloads,
+            extensions,
+        }
+        | Message::MultiGroupBroadcastData {
+            groups: keys,
             payloads,
             extensions,
         } => {
             start(w, number, 4);
-            fields::write_list(w, connection_ids);
+            fields::write_list(w, keys);
             fields::write_payloads(w, payloads);
             extensions.write(w, TRACING_ID | FILTER);
         }
@@ -143,26 +118,6 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
         } => {
             start(w, number, 4);
             w.str(user_id);
-            fields::write_payloads(w, payloads);
-            extensions.write(w, TRACING_ID | FILTER);
-        }
-        Message::MultiUserData {
-            user_ids,
-            payloads,
-            extensions,
-        } => {
-            start(w, number, 4);
-            fields::write_list(w, user_ids);
-            fields::write_payloads(w, payloads);
-            extensions.write(w, TRACING_ID | FILTER);
-        }
-        Message::BroadcastData {
-            excluded_connection_ids,
-            payloads,
-            extensions,
-        } => {
-            start(w, number, 4);
-            fields::write_list(w, excluded_connection_ids);
             fields::write_payloads(w, payloads);
             extensions.write(w, TRACING_ID | FILTER);
         }
@@ -177,12 +132,17 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             extensions.write(w, TRACING_ID);
         }
         Message::LeaveGroup {
-            connection_id,
+            connection_id: key,
+            group,
+            extensions,
+        }
+        | Message::UserLeaveGroup {
+            user_id: key,
             group,
             extensions,
         } => {
             start(w, number, 4);
-            w.str(connection_id);
+            w.str(key);
             w.str_or_nil(*group);
             extensions.write(w, TRACING_ID);
         }
@@ -202,16 +162,6 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             fields::write_list(w, excluded_user_ids);
             w.str_or_nil(*caller_user_id);
         }
-        Message::MultiGroupBroadcastData {
-            groups,
-            payloads,
-            extensions,
-        } => {
-            start(w, number, 4);
-            fields::write_list(w, groups);
-            fields::write_payloads(w, payloads);
-            extensions.write(w, TRACING_ID | FILTER);
-        }
         Message::ServiceError { message } => {
             start(w, number, 2);
             w.str(message);
@@ -226,36 +176,38 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             w.str(group);
             extensions.write(w, TRACING_ID | TTL);
         }
-        Message::UserLeaveGroup {
-            user_id,
-            group,
-            extensions,
-        } => {
-            start(w, number, 4);
-            w.str(user_id);
-            w.str_or_nil(*group);
-            extensions.write(w, TRACING_ID);
-        }
         Message::JoinGroupWithAck {
-            connection_id,
+            connection_id: key,
+            group,
+            ack_id,
+            extensions,
+        }
+        | Message::CheckUserInGroupWithAck {
+            user_id: key,
             group,
             ack_id,
             extensions,
         } => {
             start(w, number, 5);
-            w.str(connection_id);
+            w.str(key);
             w.str(group);
             w.i64(i64::from(*ack_id));
             extensions.write(w, TRACING_ID);
         }
         Message::LeaveGroupWithAck {
-            connection_id,
+            connection_id: key,
+            group,
+            ack_id,
+            extensions,
+        }
+        | Message::UserLeaveGroupWithAck {
+            user_id: key,
             group,
             ack_id,
             extensions,
         } => {
             start(w, number, 5);
-            w.str(connection_id);
+            w.str(key);
             w.str_or_nil(*group);
             w.i64(i64::from(*ack_id));
             extensions.write(w, TRACING_ID);
@@ -275,18 +227,6 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
                 w.bin(payload);
             }
         }
-        Message::CheckUserInGroupWithAck {
-            user_id,
-            group,
-            ack_id,
-            extensions,
-        } => {
-            start(w, number, 5);
-            w.str(user_id);
-            w.str(group);
-            w.i64(i64::from(*ack_id));
-            extensions.write(w, TRACING_ID);
-        }
         Message::ServiceEvent {
             object_type,
             id,
@@ -301,32 +241,22 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             w.map_len(0);
         }
         Message::CheckGroupExistenceWithAck {
-            group,
+            group: key,
             ack_id,
             extensions,
-        } => {
-            start(w, number, 4);
-            w.str(group);
-            w.i64(i64::from(*ack_id));
-            extensions.write(w, TRACING_ID);
         }
-        Message::CheckConnectionExistenceWithAck {
-            connection_id,
+        | Message::CheckConnectionExistenceWithAck {
+            connection_id: key,
             ack_id,
             extensions,
-        } => {
-            start(w, number, 4);
-            w.str(connection_id);
-            w.i64(i64::from(*ack_id));
-            extensions.write(w, TRACING_ID);
         }
-        Message::CheckUserExistenceWithAck {
-            user_id,
+        | Message::CheckUserExistenceWithAck {
+            user_id: key,
             ack_id,
             extensions,
         } => {
             start(w, number, 4);
-            w.str(user_id);
+            w.str(key);
             w.i64(i64::from(*ack_id));
             extensions.write(w, TRACING_ID);
         }
@@ -341,18 +271,6 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             w.str(group);
             w.i64(i64::from(*ack_id));
             extensions.write(w, TRACING_ID | TTL);
-        }
-        Message::UserLeaveGroupWithAck {
-            user_id,
-            group,
-            ack_id,
-            extensions,
-        } => {
-            start(w, number, 5);
-            w.str(user_id);
-            w.str_or_nil(*group);
-            w.i64(i64::from(*ack_id));
-            extensions.write(w, TRACING_ID);
         }
         Message::AccessKeyRequest { token, key_id } => {
             start(w, number, 4);
@@ -398,28 +316,21 @@ fn body(message: &Message<'_>, w: &mut Writer<'_>) {
             extensions.write(w, TRACING_ID);
         }
         Message::CloseUserConnectionsWithAck {
-            user_id,
+            user_id: key,
             reason,
             ack_id,
             excluded_connection_ids,
             extensions,
-        } => {
-            start(w, number, 6);
-            w.str(user_id);
-            w.str_or_nil(*reason);
-            w.i64(i64::from(*ack_id));
-            fields::write_list(w, excluded_connection_ids);
-            extensions.write(w, TRACING_ID);
         }
-        Message::CloseGroupConnectionsWithAck {
-            group,
+        | Message::CloseGroupConnectionsWithAck {
+            group: key,
             reason,
             ack_id,
             excluded_connection_ids,
             extensions,
         } => {
             start(w, number, 6);
-            w.str(group);
+            w.str(key);
             w.str_or_nil(*reason);
             w.i64(i64::from(*ack_id));
             fields::write_list(w, excluded_connection_ids);

@@ -7,12 +7,14 @@
 
 mod claim_types;
 mod claims;
+mod connection_data;
 mod decode;
 mod encode;
 mod expire_time;
 mod extensions;
 mod fields;
 mod group_members;
+mod layout;
 mod message;
 mod numbers;
 mod payloads;
@@ -21,8 +23,9 @@ mod service_claims;
 
 pub use claim_types::{INBOUND_CLAIM_TYPES, inbound_claim_type};
 pub use claims::TokenClaims;
+pub use connection_data::write_connection_data;
 pub use decode::{DecodeError, Decoded, decode};
-pub use encode::{encode, write_connection_data};
+pub use encode::encode;
 pub use expire_time::ExpireTime;
 pub use extensions::Extensions;
 pub use group_members::{GroupMember, GroupMembers, write_connection_claims};
