@@ -1,1 +1,3 @@
 //! Doors: HTTP in, relay calls out. They do not know each other.
+
+pub mod service;

@@ -67,7 +67,11 @@ impl AppLink {
     /// All clients on this link: a copy.
     pub(super) fn clients(&self) -> Vec<Arc<LinkedClient>> {
         let clients = self.clients.lock();
-        clients.iter().flat_map(HashMap::values).map(Arc::clone).collect()
+        clients
+            .iter()
+            .flat_map(HashMap::values)
+            .map(Arc::clone)
+            .collect()
     }
 
     /// Puts a client, which is counted in already, on this link. False, and counted out again, if
@@ -83,7 +87,11 @@ impl AppLink {
 
     /// Takes a client off this link.
     pub(super) fn leave(&self, id: &str) {
-        let left = self.clients.lock().as_mut().and_then(|clients| clients.remove(id));
+        let left = self
+            .clients
+            .lock()
+            .as_mut()
+            .and_then(|clients| clients.remove(id));
         if left.is_some() {
             self.link.client_removed();
             self.settled.notify_waiters();

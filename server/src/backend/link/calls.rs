@@ -21,7 +21,10 @@ impl Calls {
 
     /// A message goes to the hub.
     pub(super) fn sent(&mut self, encoding: Encoding, kind: MessageType, framed: &[u8]) {
-        if !matches!(kind, MessageType::Invocation | MessageType::StreamInvocation) {
+        if !matches!(
+            kind,
+            MessageType::Invocation | MessageType::StreamInvocation
+        ) {
             return;
         }
         let id = match hub::parse(encoding, framed) {
@@ -84,7 +87,9 @@ mod tests {
         assert!(!got("{\"type\":2,\"invocationId\":\"2\",\"item\":1}\u{1e}"));
         assert!(!got("{\"type\":3,\"invocationId\":\"2\"}\u{1e}"));
         assert!(!got("{\"type\":3,\"invocationId\":\"9\"}\u{1e}"));
-        assert!(got("{\"type\":3,\"invocationId\":\"1\",\"result\":3}\u{1e}"));
+        assert!(got(
+            "{\"type\":3,\"invocationId\":\"1\",\"result\":3}\u{1e}"
+        ));
         assert!(calls.is_empty());
     }
 }

@@ -21,14 +21,20 @@ pub(super) struct LinkConversation {
 
 impl LinkConversation {
     pub(super) fn new(client: Arc<LinkedClient>, results: Arc<Results>) -> Self {
-        Self { client, results, hold: None }
+        Self {
+            client,
+            results,
+            hold: None,
+        }
     }
 }
 
 impl Conversation for LinkConversation {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(until) = self.client.held_until() {
-            let hold = self.hold.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            let hold = self
+                .hold
+                .get_or_insert_with(|| Box::pin(sleep_until(until)));
             if hold.deadline() != until {
                 hold.as_mut().reset(until);
             }

@@ -35,14 +35,22 @@ pub(super) enum DeliverError {
 
 impl Downstream {
     pub(super) fn new(max_bytes: usize) -> Self {
-        Self { answered: false, parts: Vec::new(), pieces: None, max_bytes }
+        Self {
+            answered: false,
+            parts: Vec::new(),
+            pieces: None,
+            max_bytes,
+        }
     }
 
     /// Whether the stream stands between two messages, the handshake's answer behind it.
     pub(super) fn is_between_messages(&self) -> bool {
         self.answered
             && self.parts.is_empty()
-            && self.pieces.as_ref().is_none_or(|pieces| !pieces.is_mid_message())
+            && self
+                .pieces
+                .as_ref()
+                .is_none_or(|pieces| !pieces.is_mid_message())
     }
 
     /// Puts what came into the client's outbox, as whole messages. Those that may end a call are
@@ -106,7 +114,11 @@ impl Downstream {
             pieces.switch_to(to.encoding());
         }
         while let Some(framed) = pieces.next_frame(&mut payload)? {
-            let class = if to.is_readable() { class(to.encoding(), &framed) } else { FrameClass::Counted };
+            let class = if to.is_readable() {
+                class(to.encoding(), &framed)
+            } else {
+                FrameClass::Counted
+            };
             if class == FrameClass::Counted {
                 seen(&framed);
             }

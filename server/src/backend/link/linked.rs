@@ -72,7 +72,11 @@ impl LinkedClient {
     }
 
     pub(super) fn encoding(&self) -> Encoding {
-        if self.client.dialect() == dialects::JSON { Encoding::Json } else { Encoding::MessagePack }
+        if self.client.dialect() == dialects::JSON {
+            Encoding::Json
+        } else {
+            Encoding::MessagePack
+        }
     }
 
     /// Whether we can read what the client and its hub say to each other.
@@ -88,7 +92,10 @@ impl LinkedClient {
     /// Until when the client's messages wait, if they do.
     pub(super) fn held_until(&self) -> Option<Instant> {
         let mut state = self.state.lock();
-        if state.held_until.is_some_and(|until| until <= Instant::now()) {
+        if state
+            .held_until
+            .is_some_and(|until| until <= Instant::now())
+        {
             state.held_until = None;
         }
         state.held_until
@@ -124,7 +131,9 @@ impl LinkedClient {
         if state.over || !Arc::ptr_eq(&state.link, from) {
             return;
         }
-        let State { downstream, calls, .. } = &mut *state;
+        let State {
+            downstream, calls, ..
+        } = &mut *state;
         let mut settled = false;
         let delivered = downstream.deliver(self, payload, extensions, |framed| {
             settled |= calls.received(self.encoding(), framed);
@@ -153,7 +162,10 @@ impl LinkedClient {
         state.over = true;
         from.leave(self.id());
         let error = (!error.is_empty()).then(|| error.into());
-        self.client.outbox().close(CloseReason::Ended { error, allow_reconnect: false });
+        self.client.outbox().close(CloseReason::Ended {
+            error,
+            allow_reconnect: false,
+        });
     }
 
     /// The client is gone: tells the app server unless it knows.
@@ -164,7 +176,11 @@ impl LinkedClient {
         }
         state.over = true;
         state.link.leave(self.id());
-        state.link.link().queue().append(|out| opening::write_close(out, self.id(), error, &[]));
+        state
+            .link
+            .link()
+            .queue()
+            .append(|out| opening::write_close(out, self.id(), error, &[]));
     }
 
     /// A link is lost. True if the client was on it and ends with it.

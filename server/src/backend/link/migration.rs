@@ -89,13 +89,19 @@ impl LinkBackend {
             let frame = dialects::frame(dialect, &framed, FrameClass::Counted);
             client.client().outbox().push(frame);
         }
-        tracing::debug!(hub = client.hub.name(), conn = id, "client moved to another app server");
+        tracing::debug!(
+            hub = client.hub.name(),
+            conn = id,
+            "client moved to another app server"
+        );
     }
 
     /// The least loaded link of another server, with the client counted in.
     fn other_server(&self, hub: &Hub, server: &str) -> Option<Arc<AppLink>> {
         let links = hub.links().all();
-        let others = links.iter().filter(|link| link.takes_clients() && link.server() != server);
+        let others = links
+            .iter()
+            .filter(|link| link.takes_clients() && link.server() != server);
         let link: &Arc<Link> = others.min_by_key(|link| link.clients())?;
         let to = self.app_link(link)?;
         link.client_added();

@@ -76,7 +76,9 @@ impl LinkBackend {
     pub fn attach(&self, hub: &Arc<Hub>, link: Link, allows: Allows) -> Arc<AppLink> {
         let link = Arc::new(link);
         let app_link = Arc::new(AppLink::new(Arc::clone(&link), Arc::clone(hub), allows));
-        self.links.write().insert(address(&link), Arc::clone(&app_link));
+        self.links
+            .write()
+            .insert(address(&link), Arc::clone(&app_link));
         hub.links().add(&link);
         self.arrivals.notify_waiters();
         app_link
@@ -92,7 +94,9 @@ impl LinkBackend {
     /// The client with this id, on whatever link of the hub it is.
     pub(crate) fn client(&self, hub: &Hub, id: &str) -> Option<Arc<LinkedClient>> {
         let links = hub.links().all();
-        links.iter().find_map(|link| self.app_link(link)?.client(id))
+        links
+            .iter()
+            .find_map(|link| self.app_link(link)?.client(id))
     }
 
     fn app_link(&self, link: &Arc<Link>) -> Option<Arc<AppLink>> {
@@ -153,7 +157,8 @@ impl LinkBackend {
 impl Backend for LinkBackend {
     fn rules(&self, hub: &Hub) -> Rules {
         let allowed = |link: &Arc<Link>| {
-            self.app_link(link).is_some_and(|link| link.allows().stateful_reconnect)
+            self.app_link(link)
+                .is_some_and(|link| link.allows().stateful_reconnect)
         };
         Rules {
             stateful_reconnect: self.options.stateful_reconnect

@@ -18,11 +18,18 @@ pub(super) fn write_open(
     migrated_from: Option<&str>,
 ) {
     let identity = &client.request.identity;
-    let claims = identity.claims.iter().map(|(kind, value)| (kind.as_str(), value.as_str()));
+    let claims = identity
+        .claims
+        .iter()
+        .map(|(kind, value)| (kind.as_str(), value.as_str()));
     let remote = client.request.remote.map(|address| address.to_string());
     let mut headers = headers(client, remote.as_deref());
     headers.push(("Asrs-Instance-Id", vec![instance_id]));
-    let diagnostic = if identity.service.diagnostic { "true" } else { "false" };
+    let diagnostic = if identity.service.diagnostic {
+        "true"
+    } else {
+        "false"
+    };
     headers.push(("Asrs-Is-Diagnostic-Client", vec![diagnostic]));
     if let Some(server) = migrated_from {
         headers.push(("Asrs-Migrate-From", vec![server]));
@@ -36,19 +43,22 @@ pub(super) fn write_open(
         claims: claims.collect(),
         headers,
         query_string: &query,
-        extensions: Extensions { protocol: Some(&client.protocol), ..Extensions::default() },
+        extensions: Extensions {
+            protocol: Some(&client.protocol),
+            ..Extensions::default()
+        },
     };
     encode(&open, out);
-    write_connection_data(out, client.id(), &client.handshake, Some(DataMessageType::Handshake));
+    write_connection_data(
+        out,
+        client.id(),
+        &client.handshake,
+        Some(DataMessageType::Handshake),
+    );
 }
 
 /// Appends CloseConnection (service protocol, 5.4).
-pub(super) fn write_close(
-    out: &mut Vec<u8>,
-    id: &str,
-    error: &str,
-    headers: &[(&str, Vec<&str>)],
-) {
+pub(super) fn write_close(out: &mut Vec<u8>, id: &str, error: &str, headers: &[(&str, Vec<&str>)]) {
     let close = Message::CloseConnection {
         connection_id: id,
         error,
@@ -66,7 +76,10 @@ fn headers<'a>(client: &'a LinkedClient, remote: Option<&'a str>) -> HeaderList<
         if name.eq_ignore_ascii_case("authorization") || is_ours(name) {
             continue;
         }
-        match headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        match headers
+            .iter_mut()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
             Some((_, values)) => values.push(value),
             None => headers.push((name, vec![value])),
         }
@@ -87,7 +100,8 @@ fn headers<'a>(client: &'a LinkedClient, remote: Option<&'a str>) -> HeaderList<
 /// Whether only the service may set a header: the app server believes these.
 fn is_ours(name: &str) -> bool {
     let begins = |with: &str| {
-        name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+        name.get(..with.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
     begins("asrs-") || begins("x-asrs-")
 }

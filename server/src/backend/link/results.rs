@@ -50,7 +50,11 @@ pub enum AskError {
 
 impl Results {
     pub(super) fn new(max: usize, lifetime: Duration) -> Self {
-        Self { table: Mutex::default(), max, lifetime }
+        Self {
+            table: Mutex::default(),
+            max,
+            lifetime,
+        }
     }
 
     /// Notes that `caller` awaits a result from a client.
@@ -76,7 +80,11 @@ impl Results {
         let number = table.next;
         table.next += 1;
         table.order.insert(number, Arc::clone(&id));
-        table.of_client.entry(client.clone()).or_default().push(Arc::clone(&id));
+        table
+            .of_client
+            .entry(client.clone())
+            .or_default()
+            .push(Arc::clone(&id));
         let asked = Asked {
             caller: caller.into(),
             hub: Arc::clone(hub),
@@ -110,10 +118,16 @@ impl Results {
         let failed: Vec<_> = {
             let mut table = self.table.lock();
             let ids = table.of_client.get(client).cloned().unwrap_or_default();
-            ids.into_iter().filter_map(|id| Some((table.take(&id)?, id))).collect()
+            ids.into_iter()
+                .filter_map(|id| Some((table.take(&id)?, id)))
+                .collect()
         };
         for (asked, id) in failed {
-            fail(&asked, &id, &format!("Connection '{client}' is disconnected."));
+            fail(
+                &asked,
+                &id,
+                &format!("Connection '{client}' is disconnected."),
+            );
         }
     }
 
