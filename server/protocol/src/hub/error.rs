@@ -107,6 +107,12 @@ impl ParseError {
             _ => "InvalidDataException",
         }
     }
+
+    /// The detail for [`Close::failed`](super::Close::failed).
+    #[must_use]
+    pub fn detail(&self) -> String {
+        format!("{}: {self}", self.exception())
+    }
 }
 
 /// Arguments, an item or a result that cannot be handed to anyone (3.4): the call fails and the

@@ -140,6 +140,24 @@ pub struct Close<'a> {
     pub allow_reconnect: bool,
 }
 
+impl Close<'static> {
+    /// The error of every Close that the genuine server sends because something failed (4.3).
+    pub const FAILED: &'static str = "Connection closed with an error.";
+
+    /// The Close for bad data and timeouts: clients may reconnect. The detail is for servers with
+    /// detailed errors on.
+    #[must_use]
+    pub fn failed(detail: Option<&str>) -> Self {
+        let error = detail.map_or(Cow::Borrowed(Self::FAILED), |detail| {
+            Cow::Owned(format!("{} {detail}", Self::FAILED))
+        });
+        Self {
+            error: Some(error),
+            allow_reconnect: true,
+        }
+    }
+}
+
 /// The headers of a message, in the order of the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Headers<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
@@ -322,3 +340,42 @@ impl PartialEq for Arguments<'_> {
 }
 
 impl Eq for Arguments<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::parse;
+
+    #[test]
+    fn ordinary_call_is_borrowed_from_its_frame() {
+        let record = b"{\"arguments\":[\"x\",1,[2],{}],\"invocationId\":\"0\",\"target\":\"Echo\",\"type\":1}\x1e";
+        let binary = b"\x12\x96\x01\x80\xa10\xa4Echo\x94\xa1x\x01\x91\x02\x80\x90";
+        for (encoding, frame) in [
+            (Encoding::Json, &record[..]),
+            (Encoding::MessagePack, &binary[..]),
+        ] {
+            let Ok(Message::Invocation(call)) = parse(encoding, frame) else {
+                panic!("{encoding:?}");
+            };
+            assert!(matches!(call.target, Cow::Borrowed("Echo")));
+            assert!(matches!(call.invocation_id, Some(Cow::Borrowed("0"))));
+            let arguments = call.arguments.unwrap();
+            assert_eq!(arguments.nth(0).unwrap().decode::<&str>().unwrap(), "x");
+            assert_eq!(arguments.nth(2).unwrap().decode::<Vec<u8>>().unwrap(), [2]);
+            assert_eq!(arguments.spilled.capacity(), 0);
+            assert_eq!(call.headers.0.capacity() + call.stream_ids.capacity(), 0);
+        }
+    }
+
+    #[test]
+    fn arguments_beyond_the_inline_ones_are_kept_in_order() {
+        let values: Vec<[u8; 1]> = (0..9).map(|value| [value]).collect();
+        let mut arguments = Arguments::new(Encoding::MessagePack);
+        for (count, value) in values.iter().enumerate() {
+            assert_eq!(arguments.len(), count);
+            arguments.push(value);
+            let found = arguments.iter().map(|value| value.decode::<u8>().unwrap());
+            assert!(found.eq(0..=u8::try_from(count).unwrap()));
+        }
+    }
+}
