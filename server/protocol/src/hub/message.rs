@@ -10,9 +10,9 @@ use super::{Encoding, MessageType};
 
 /// One hub message.
 ///
-/// On the wire a JSON object or a `MessagePack` array; the doc of each kind gives its fields in the
+/// On the wire a JSON object or a MessagePack array; the doc of each kind gives its fields in the
 /// order in which the .NET writers put them. `headers` are written only when there are any in JSON,
-/// and always in `MessagePack`.
+/// and always in MessagePack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<'a> {
     /// Calls a method.
@@ -130,7 +130,7 @@ pub struct CancelInvocation<'a> {
     pub invocation_id: Cow<'a, str>,
 }
 
-/// `type` 7, `error`, `allowReconnect`; `[7, error|nil, allowReconnect]`, of which `MessagePack`
+/// `type` 7, `error`, `allowReconnect`; `[7, error|nil, allowReconnect]`, of which MessagePack
 /// readers accept the first two elements alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Close<'a> {
@@ -205,7 +205,7 @@ impl<'a> FromIterator<(Cow<'a, str>, Cow<'a, str>)> for Headers<'a> {
 }
 
 /// One value as it stands in a message: the text of a JSON value, without the space around it, or
-/// the bytes of a `MessagePack` value.
+/// the bytes of a MessagePack value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
     encoding: Encoding,
@@ -251,7 +251,7 @@ pub enum DecodeError {
     /// From JSON.
     #[error("a JSON value has another type")]
     Json(#[from] serde_json::Error),
-    /// From `MessagePack`.
+    /// From MessagePack.
     #[error("a MessagePack value has another type")]
     MessagePack(#[from] rmp_serde::decode::Error),
 }

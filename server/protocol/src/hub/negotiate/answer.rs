@@ -91,7 +91,7 @@ impl fmt::Debug for Redirect<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The answer comes from the predecessor of ASP.NET Core `SignalR`.
+    /// The answer comes from the predecessor of ASP.NET Core SignalR.
     #[error(
         "Detected a connection attempt to an ASP.NET SignalR Server. This client only supports \
          connecting to an ASP.NET Core SignalR Server. See \
