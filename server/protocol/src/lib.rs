@@ -1,4 +1,5 @@
 //! Sans-IO codecs and state machines of the SignalR wire protocols.
 
 pub mod hub;
+pub mod service;
 pub mod wire;
