@@ -6,5 +6,6 @@
 
 pub mod auth;
 pub mod backend;
+pub mod config;
 pub mod edge;
 pub mod front;
