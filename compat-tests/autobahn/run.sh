@@ -2,7 +2,10 @@
 # Runs the Autobahn test suite against the WebSocket echo example.
 #
 # Passes when no case fails and none is non-strict. Cases 12 and 13 (compression) are left out:
-# no extension is offered. HELIOGRAPH_TOOLS names the folder that holds autobahn.tar.xz.
+# no extension is offered.
+#
+# HELIOGRAPH_TOOLS names the folder that holds autobahn.tar.xz; AUTOBAHN_CASES a pattern of cases,
+# as "6.*"; AUTOBAHN_TIMEOUT the seconds for all of them.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)

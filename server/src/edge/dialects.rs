@@ -2,7 +2,7 @@
 
 use heliograph_relay::{Dialect, Frame, FrameClass};
 
-use crate::edge::websocket;
+use crate::edge::websocket::{self, MessageKind};
 
 /// The hub protocol `json`.
 pub const JSON: Dialect = Dialect(0);
@@ -21,7 +21,11 @@ impl Dialects {
     #[must_use]
     pub fn new<S: AsRef<str>>(further: &[S]) -> Self {
         let mut names: Vec<Box<str>> = vec!["json".into(), "messagepack".into()];
-        for name in further.iter().map(|name| name.as_ref().to_lowercase()).take(200) {
+        for name in further
+            .iter()
+            .map(|name| name.as_ref().to_lowercase())
+            .take(200)
+        {
             if !names.iter().any(|known| **known == *name) {
                 names.push(name.into());
             }
@@ -32,14 +36,19 @@ impl Dialects {
     /// The dialect of a protocol name, whatever its case.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Dialect> {
-        let at = self.names.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+        let at = self
+            .names
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(name))?;
         u8::try_from(at).ok().map(Dialect)
     }
 
     /// The protocol name of a dialect.
     #[must_use]
     pub fn name(&self, dialect: Dialect) -> &str {
-        self.names.get(usize::from(dialect.0)).map_or("", |name| name)
+        self.names
+            .get(usize::from(dialect.0))
+            .map_or("", |name| name)
     }
 }
 
@@ -53,7 +62,11 @@ impl Default for Dialects {
 /// payload, in one buffer that all receivers share.
 #[must_use]
 pub fn frame(dialect: Dialect, payload: &[u8], class: FrameClass) -> Frame {
-    let kind = if dialect == JSON { websocket::Kind::Text } else { websocket::Kind::Binary };
-    let (wire, payload_at) = websocket::frame(kind, payload);
+    let kind = if dialect == JSON {
+        MessageKind::Text
+    } else {
+        MessageKind::Binary
+    };
+    let (wire, payload_at) = websocket::writer::frame(kind, payload);
     Frame::new(wire, payload_at, class)
 }

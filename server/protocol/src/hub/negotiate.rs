@@ -223,12 +223,24 @@ pub struct Offer<'a> {
     pub version: i32,
     /// The public id.
     pub connection_id: Cow<'a, str>,
-    /// The secret id, in version 1; without it the public one takes its place.
+    /// The secret id, always there in version 1.
     pub connection_token: Option<Cow<'a, str>>,
     /// Whether stateful reconnect is granted.
     pub use_stateful_reconnect: bool,
     /// The transports, in the server's order.
     pub transports: Vec<OfferedTransport<'a>>,
+}
+
+impl Offer<'_> {
+    /// The value for `?id=`: the secret id, or in version 0 the public one.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        let token = self
+            .connection_token
+            .as_deref()
+            .filter(|_| self.version > 0);
+        token.unwrap_or(&self.connection_id)
+    }
 }
 
 /// A transport by the names a server gave to it; clients pass over those they do not know.
@@ -359,18 +371,13 @@ impl<'a> Fields<'a> {
         let connection_id = self
             .connection_id
             .ok_or(ParseError::Missing("connectionId"))?;
-        let connection_token = if self.version > 0 {
-            Some(
-                self.connection_token
-                    .ok_or(ParseError::Missing("connectionToken"))?,
-            )
-        } else {
-            None
-        };
+        if self.version > 0 && self.connection_token.is_none() {
+            return Err(ParseError::Missing("connectionToken").into());
+        }
         Ok(NegotiateAnswer::Connect(Offer {
             version: self.version,
             connection_id,
-            connection_token,
+            connection_token: self.connection_token,
             use_stateful_reconnect: self.use_stateful_reconnect,
             transports: self
                 .transports

@@ -1,7 +1,7 @@
 //! One connection of a Core client, from negotiate to its end, whatever carries it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use heliograph_protocol::hub::{Encoding, write};
@@ -90,8 +90,8 @@ pub(super) struct Timers {
     /// The client was pinged last; 0 before the handshake was answered.
     pub(super) pinged: AtomicU32,
     /// Newest message received and newest acknowledged, of a stateful connection.
-    pub(super) received: AtomicU64,
-    pub(super) acknowledged: AtomicU64,
+    pub(super) received: AtomicI64,
+    pub(super) acknowledged: AtomicI64,
 }
 
 /// What a new session is made of.
@@ -170,13 +170,19 @@ impl Session {
 
     /// The dialect and, if we can read it, the encoding; JSON before the handshake.
     pub(super) fn encoding(&self) -> (Dialect, Option<Encoding>) {
-        self.encoding.get().copied().unwrap_or((dialects::JSON, Some(Encoding::Json)))
+        self.encoding
+            .get()
+            .copied()
+            .unwrap_or((dialects::JSON, Some(Encoding::Json)))
     }
 
     /// Whether the client reads text.
     pub(super) fn detailed_errors(&self) -> bool {
         self.rules.detailed_errors
-            || self.request.get().is_some_and(|request| request.identity.service.detailed_errors)
+            || self
+                .request
+                .get()
+                .is_some_and(|request| request.identity.service.detailed_errors)
     }
 
     /// Notes what is about to be written to the client.
@@ -196,14 +202,19 @@ impl Session {
     }
 
     /// Ends the session: the client leaves its hub, then the hub is told. What still waits for the
-    /// client may be written after this.
-    pub(super) async fn end(self: &Arc<Self>, reason: CloseReason) {
+    /// client may be written after this. Returns the reason to the one who ended it.
+    pub(super) async fn end(self: &Arc<Self>, reason: CloseReason) -> Option<CloseReason> {
         self.outbox.close(reason);
-        if self.begin_end() {
-            let reason = self.outbox.close_reason().unwrap_or(CloseReason::TransportLost);
-            let mut uplink = self.uplink.lock().await;
-            uplink.end(self, &reason);
+        if !self.begin_end() {
+            return None;
         }
+        let reason = self
+            .outbox
+            .close_reason()
+            .unwrap_or(CloseReason::TransportLost);
+        let mut uplink = self.uplink.lock().await;
+        uplink.end(self, &reason);
+        Some(reason)
     }
 
     /// One look at the clock: does what is due and says what only the door can do.
@@ -214,7 +225,9 @@ impl Session {
         }
         if timers.handshake_by.is_over(now) {
             timers.handshake_by.clear();
-            self.outbox.close(CloseReason::HandshakeFailed("Handshake was canceled.".into()));
+            self.outbox.close(CloseReason::HandshakeFailed(
+                "Handshake was canceled.".into(),
+            ));
         }
         if timers.credentials_until.is_over(now) {
             self.outbox.close(CloseReason::AuthExpired);
@@ -227,7 +240,11 @@ impl Session {
         if self.stateful {
             self.acknowledge();
         }
-        if self.outbox.is_closing() && self.is_unattended() { Tick::End } else { Tick::Nothing }
+        if self.outbox.is_closing() && self.is_unattended() {
+            Tick::End
+        } else {
+            Tick::Nothing
+        }
     }
 
     /// Whether no task is there to see that the outbox closes.
@@ -263,7 +280,8 @@ impl Session {
         if let (dialect, Some(encoding)) = self.encoding() {
             let mut bytes = Vec::new();
             write::ack(encoding, &mut bytes, received);
-            self.outbox.push(dialects::frame(dialect, &bytes, FrameClass::Control));
+            self.outbox
+                .push(dialects::frame(dialect, &bytes, FrameClass::Control));
         }
     }
 }
