@@ -99,13 +99,25 @@ fn places(settings: &Settings, faults: &mut Vec<String>) {
     if settings.tls.certificate.is_some() != settings.tls.key.is_some() {
         faults.push("tls: expected both certificate and key, or neither".to_owned());
     }
-    if let Err(expected) = settings.log.level.parse::<tracing_subscriber::EnvFilter>() {
+    if !is_log_level(&settings.log.level) {
         faults.push(format!(
-            "log.level: expected error, warn, info, debug, trace or directives, found {:?} \
-             ({expected})",
+            "log.level: expected error, warn, info, debug, trace or directives such as \
+             \"info,heliograph::front=debug\", found {:?}",
             settings.log.level
         ));
     }
+}
+
+/// A bare word would be taken for the name of a module, so a slip in a level would go unnoticed.
+fn is_log_level(text: &str) -> bool {
+    let is_bare_word = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_level = |part: &str| {
+        part.parse::<tracing_subscriber::filter::LevelFilter>()
+            .is_ok()
+    };
+    text.split(',')
+        .all(|part| !is_bare_word(part) || is_level(part))
+        && text.parse::<tracing_subscriber::EnvFilter>().is_ok()
 }
 
 fn origins(name: &str, origins: &[String], faults: &mut Vec<String>) {

@@ -115,12 +115,8 @@ pub enum TokenKind {
     /// For a call to the REST API
     Rest {
         /// Path of the call with its query, such as /api/hubs/chat/:send?api-version=2022-06-01
-        #[arg(
-            long,
-            required_unless_present = "audience",
-            default_value_if("audience", clap::builder::ArgPredicate::IsPresent, "/")
-        )]
-        path: String,
+        #[arg(long, required_unless_present = "audience")]
+        path: Option<String>,
         /// What all kinds share.
         #[command(flatten)]
         common: TokenCommon,
@@ -151,4 +147,16 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 fn span(text: &str) -> Result<Span, String> {
     Span::parse(text).ok_or_else(|| "expected a time such as 15s, 5m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn flags_do_not_clash() {
+        Cli::command().debug_assert();
+    }
 }

@@ -51,9 +51,9 @@ impl fmt::Display for Span {
         let millis = self.0.as_millis();
         let (value, unit) = match millis {
             0 => (0, "s"),
-            _ if millis % 3_600_000 == 0 => (millis / 3_600_000, "h"),
-            _ if millis % 60_000 == 0 => (millis / 60_000, "m"),
-            _ if millis % 1000 == 0 => (millis / 1000, "s"),
+            _ if millis.is_multiple_of(3_600_000) => (millis / 3_600_000, "h"),
+            _ if millis.is_multiple_of(60_000) => (millis / 60_000, "m"),
+            _ if millis.is_multiple_of(1000) => (millis / 1000, "s"),
             _ => (millis, "ms"),
         };
         write!(f, "{value}{unit}")
