@@ -120,6 +120,12 @@ pub enum StartError {
     /// The certificate or its key.
     #[error("cannot offer TLS")]
     Tls(#[from] tls::TlsError),
+    /// The settings name a hub that nothing in this program can run.
+    #[error("hub '{hub}' has a backend that this version does not have yet")]
+    NoBackend {
+        /// The hub's name.
+        hub: Box<str>,
+    },
     /// Another program listens there.
     #[error("{0} is in use by another program; choose another address with --listen")]
     InUse(SocketAddr),
@@ -283,3 +289,7 @@ pub fn token(settings: &Settings, kind: &TokenKind) -> Result<String, MintError>
         TokenKind::Rest { path, common } => mint(common)?.rest(path.as_deref().unwrap_or_default()),
     }
 }
+
+#[cfg(test)]
+#[path = "app_tests.rs"]
+mod tests;

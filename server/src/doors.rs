@@ -5,19 +5,24 @@ use std::time::Duration;
 
 use heliograph_relay::{Limits, Relay};
 
-use crate::app::{Doors, Parts};
-use crate::auth::ServiceToken;
+use crate::app::{self, Doors, Parts, StartError};
+use crate::auth::{Anonymous, Authenticator, ServiceToken};
+use crate::backend::Backend;
 use crate::backend::link::{self, LinkBackend};
-use crate::config::Settings;
+use crate::config::{HubAuth, HubBackend, HubSettings, Settings};
 use crate::drain::Stage;
+use crate::edge::cors::Origins;
 use crate::front::{core, service};
 
 /// How often the end of the last client is looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes what the settings ask for. Runs inside a tokio runtime: doors have tasks of their own.
-#[must_use]
-pub fn open(settings: &Settings, parts: &Parts) -> Doors {
+///
+/// # Errors
+///
+/// When a hub cannot be offered.
+pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     let (limits, timeouts) = (&settings.limits, &settings.timeouts);
     let relay = Arc::new(Relay::new());
     let links = Arc::new(LinkBackend::new(link::Options {
@@ -46,7 +51,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Doors {
             authenticator: Arc::new(ServiceToken(parts.verifier.clone())),
             origins: parts.origins.clone(),
         }),
-        Vec::new(),
+        hub_routes(settings, parts)?,
         parts.proxies.clone(),
     );
     let clients = core::Door::new(
@@ -76,8 +81,41 @@ pub fn open(settings: &Settings, parts: &Parts) -> Doors {
         })
     });
 
-    Doors {
+    Ok(Doors {
         router: service::router(servers).merge(clients.router()),
         demo: None,
+    })
+}
+
+/// The hubs that the settings name, each at its own path.
+fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>, StartError> {
+    let route = |(name, hub): (&String, &HubSettings)| {
+        let authenticator: Arc<dyn Authenticator> = match hub.auth {
+            HubAuth::None => Arc::new(Anonymous),
+            HubAuth::Token => Arc::new(ServiceToken(parts.verifier.clone())),
+        };
+        let origins = match (&hub.allowed_origins, hub.auth) {
+            (Some(listed), _) => app::origins(listed),
+            (None, HubAuth::Token) => parts.origins.clone(),
+            // A cookie may say who the user is, and browsers send it for foreign pages too.
+            (None, HubAuth::None) => Origins::Listed(Vec::new()),
+        };
+        Ok(core::HubRoute {
+            path: hub.path(name).into(),
+            hub: name.as_str().into(),
+            backend: backend(name, hub)?,
+            authenticator,
+            origins,
+        })
+    };
+    settings.hubs.iter().map(route).collect()
+}
+
+/// Whoever runs a hub of the settings.
+fn backend(name: &str, hub: &HubSettings) -> Result<Arc<dyn Backend>, StartError> {
+    match hub.backend {
+        None | Some(HubBackend::Direct | HubBackend::Embedded) => {
+            Err(StartError::NoBackend { hub: name.into() })
+        }
     }
 }

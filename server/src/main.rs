@@ -57,7 +57,7 @@ fn serve(settings: &Settings, sources: &Sources) -> anyhow::Result<ExitCode> {
         .context("cannot start the runtime")?;
     let code = runtime.block_on(async {
         let parts = Parts::new(settings);
-        let doors = doors::open(settings, &parts);
+        let doors = doors::open(settings, &parts)?;
         let app = App::new(settings, parts.drain.clone(), doors, Some(metrics))?;
         let signals = Signals::new().context("cannot listen to signals")?;
         greet(&app, settings);

@@ -15,7 +15,8 @@ pub struct HubSettings {
     /// `none` lets everyone in and leaves the rest to the hub; `token` wants a client token made
     /// with the access key.
     pub auth: HubAuth,
-    /// Origins of web pages that may call this hub. Unset: those of `allowed_origins`.
+    /// Origins of web pages that may call this hub. Unset: with `token` those of
+    /// `allowed_origins`, else the hub's own origin alone, since a cookie may say who the user is.
     pub allowed_origins: Option<Vec<String>>,
     /// Further request headers that the hub gets to see.
     pub forward_headers: Vec<String>,

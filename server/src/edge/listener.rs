@@ -230,7 +230,8 @@ impl Server {
         let (stream, scheme) = match &self.options.tls {
             None => (Stream::Plain { tcp, slot }, Scheme::Http),
             Some(config) => {
-                let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp);
+                // Boxed, so that the task of a plain connection is not the larger for it.
+                let handshake = Box::pin(TlsAcceptor::from(Arc::clone(config)).accept(tcp));
                 match timeout(self.options.head_timeout, handshake).await {
                     Ok(Ok(tls)) => (
                         Stream::Tls {
