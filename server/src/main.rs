@@ -18,6 +18,8 @@ use tokio::time::Instant;
 
 use self::signals::{Asked, Signals};
 
+/// Descriptors that are not for the connections of clients and app servers.
+const SPARE_DESCRIPTORS: u64 = 256;
 /// Bad usage or settings, as clap has it too.
 const BAD_SETTINGS: u8 = 2;
 
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         Some(Command::Token(token)) => app::token(&settings, &token.kind)
             .map(|token| say(&token))
             .map_err(anyhow::Error::from),
-        None => serve(&settings, &sources),
+        None => serve(settings, &sources),
     };
     done.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));
@@ -44,13 +46,15 @@ fn main() -> ExitCode {
     })
 }
 
-fn serve(settings: &Settings, sources: &Sources) -> anyhow::Result<ExitCode> {
+fn serve(mut settings: Settings, sources: &Sources) -> anyhow::Result<ExitCode> {
     let format = match settings.log.format {
         LogFormat::Text => telemetry::Format::Text,
         LogFormat::Json => telemetry::Format::Json,
     };
     telemetry::init_log(&settings.log.level, format)?;
     let metrics = telemetry::init_metrics()?;
+    fit_descriptors(&mut settings);
+    let settings = &settings;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -66,6 +70,23 @@ fn serve(settings: &Settings, sources: &Sources) -> anyhow::Result<ExitCode> {
     // Whatever still runs is past its time.
     runtime.shutdown_background();
     code
+}
+
+/// Asks for as many descriptors as the system grants, and allows no more connections than that:
+/// one too many is then closed rather than left waiting.
+fn fit_descriptors(settings: &mut Settings) {
+    let granted = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(granted) => granted,
+        Err(err) => return tracing::warn!(%err, "cannot ask for more descriptors"),
+    };
+    let room = usize::try_from(granted.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX);
+    if room < settings.limits.connections {
+        tracing::info!(
+            count = room,
+            "the system allows fewer connections than the settings"
+        );
+        settings.limits.connections = room;
+    }
 }
 
 /// Runs until a signal has ended it.
