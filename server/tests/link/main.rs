@@ -5,3 +5,5 @@ mod support;
 
 mod clients;
 mod door;
+mod hub;
+mod results;
