@@ -171,7 +171,11 @@ impl Outbox {
     /// is ending.
     pub fn poll_closing(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.waker.register(cx.waker());
-        if self.is_closing() { Poll::Ready(()) } else { Poll::Pending }
+        if self.is_closing() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Takes what waits, up to about `budget_bytes` (at least one frame), appending it to
@@ -195,11 +199,7 @@ impl Outbox {
     }
 
     /// As [`Outbox::poll_take`], or `None` when there is nothing to do.
-    pub fn try_take(
-        &self,
-        budget_bytes: usize,
-        frames: &mut impl Extend<Frame>,
-    ) -> Option<Taken> {
+    pub fn try_take(&self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
         let mut state = self.state.lock();
         if state.held && state.close.is_none() {
             return None;

@@ -6,7 +6,6 @@
 mod audience;
 mod authenticator;
 mod bearer;
-mod claims;
 mod error;
 mod identity;
 mod key;

@@ -1,20 +1,38 @@
 //! A compact JSON Web Token taken apart (RFC 7519; service-protocol.md, 2.1).
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use heliograph_protocol::service::TokenClaims;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use super::{KeyPair, TokenError};
 
-/// The claims of a token whose signature is good, in the token's order and as JSON text.
-pub(super) struct Payload(Vec<(String, Box<RawValue>)>);
+/// The payload of a token whose signature is good.
+pub(super) struct Payload {
+    registered: Registered,
+    /// All claims in the token's order.
+    pub(super) claims: TokenClaims,
+}
+
+/// The claims that RFC 7519 gives a meaning and that we check.
+#[derive(Deserialize)]
+struct Registered {
+    aud: Option<OneOrMany>,
+    /// Seconds since 1970; fractions are allowed.
+    exp: Option<f64>,
+    nbf: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
 
 /// Checks form and signature.
 pub(super) fn open(token: &str, keys: &KeyPair) -> Result<Payload, TokenError> {
@@ -31,7 +49,11 @@ pub(super) fn open(token: &str, keys: &KeyPair) -> Result<Payload, TokenError> {
     let payload = URL_SAFE_NO_PAD
         .decode(payload)
         .map_err(|_| TokenError::Malformed)?;
-    serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)
+    let malformed = |_| TokenError::Malformed;
+    Ok(Payload {
+        registered: serde_json::from_slice(&payload).map_err(malformed)?,
+        claims: serde_json::from_slice(&payload).map_err(malformed)?,
+    })
 }
 
 /// Only `alg` counts: `kid` of an access key is a hash that differs from process to process.
@@ -53,51 +75,13 @@ fn algorithm(header: &str) -> Result<Algorithm, TokenError> {
 }
 
 impl Payload {
-    /// All claims in order, registered ones too; a name may repeat.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), &**value))
-    }
-
-    /// The last claim of this name.
-    fn claim(&self, name: &str) -> Option<&RawValue> {
-        self.iter()
-            .filter(|(known, _)| *known == name)
-            .last()
-            .map(|(_, value)| value)
-    }
-
-    /// A text claim.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.claim(name)
-            .and_then(|value| serde_json::from_str(value.get()).ok())
-    }
-
-    /// `aud`: one string or several.
-    pub(super) fn audiences(&self) -> Result<Vec<String>, TokenError> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum OneOrMany {
-            One(String),
-            Many(Vec<String>),
+    /// `aud`: one text or several.
+    pub(super) fn audiences(&self) -> &[String] {
+        match &self.registered.aud {
+            None => &[],
+            Some(OneOrMany::One(audience)) => std::slice::from_ref(audience),
+            Some(OneOrMany::Many(audiences)) => audiences,
         }
-        let audience = self.claim("aud").ok_or(TokenError::Audience)?;
-        match serde_json::from_str(audience.get()).map_err(|_| TokenError::Malformed)? {
-            OneOrMany::One(audience) => Ok(vec![audience]),
-            OneOrMany::Many(audiences) => Ok(audiences),
-        }
-    }
-
-    /// A point in time in seconds since 1970 (RFC 7519, NumericDate: fractions are allowed).
-    fn time(&self, name: &str) -> Result<Option<SystemTime>, TokenError> {
-        let Some(value) = self.claim(name) else {
-            return Ok(None);
-        };
-        let seconds: f64 = serde_json::from_str(value.get()).map_err(|_| TokenError::Malformed)?;
-        let since = Duration::try_from_secs_f64(seconds).map_err(|_| TokenError::Malformed)?;
-        let time = SystemTime::UNIX_EPOCH
-            .checked_add(since)
-            .ok_or(TokenError::Malformed)?;
-        Ok(Some(time))
     }
 
     /// Checks `nbf` and `exp`, and gives `exp`.
@@ -106,13 +90,15 @@ impl Payload {
         now: SystemTime,
         skew: Duration,
     ) -> Result<SystemTime, TokenError> {
-        let expires_at = self.time("exp")?.ok_or(TokenError::NoExpiry)?;
-        if let Some(starts_at) = self.time("nbf")?
-            && now
+        let expires_at = time(self.registered.exp.ok_or(TokenError::NoExpiry)?)?;
+        if let Some(seconds) = self.registered.nbf {
+            let starts_at = time(seconds)?;
+            if now
                 .checked_add(skew)
                 .is_some_and(|latest| latest < starts_at)
-        {
-            return Err(TokenError::NotYetValid);
+            {
+                return Err(TokenError::NotYetValid);
+            }
         }
         if now
             .checked_sub(skew)
@@ -124,24 +110,9 @@ impl Payload {
     }
 }
 
-impl<'de> Deserialize<'de> for Payload {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Payload;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of claims")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payload, A::Error> {
-                let mut claims = Vec::new();
-                while let Some(claim) = map.next_entry()? {
-                    claims.push(claim);
-                }
-                Ok(Payload(claims))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
+fn time(seconds: f64) -> Result<SystemTime, TokenError> {
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since))
+        .ok_or(TokenError::Malformed)
 }

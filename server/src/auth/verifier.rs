@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use heliograph_protocol::service::ServiceClaims;
+
 use super::audience::{self, Route};
 use super::token::{self, Payload};
-use super::{Identity, Keys, TokenError, claims};
+use super::{Identity, Keys, TokenError};
 
 /// How tokens are checked.
 #[derive(Clone, Debug)]
@@ -58,7 +60,13 @@ impl Verifier {
     /// Why the token is refused.
     pub fn client(&self, token: &str, hub: &str, now: SystemTime) -> Result<Identity, TokenError> {
         let (payload, expires_at) = self.open(token, Route::Client, hub, now)?;
-        Ok(claims::identity(&payload, expires_at))
+        let service = ServiceClaims::from(&payload.claims);
+        Ok(Identity {
+            user: service.user_id.as_deref().map(Into::into),
+            claims: payload.claims.expand(),
+            service,
+            expires_at: Some(expires_at),
+        })
     }
 
     /// Who an app server at this route and hub is.
@@ -75,7 +83,8 @@ impl Verifier {
     ) -> Result<ServerIdentity, TokenError> {
         let (payload, expires_at) = self.open(token, route, hub, now)?;
         let server_id = payload
-            .text("nameid")
+            .claims
+            .first("nameid")
             .filter(|id| !id.is_empty())
             .ok_or(TokenError::NoServerId)?;
         Ok(ServerIdentity {
@@ -101,7 +110,7 @@ impl Verifier {
         let expires_at = payload.lifetime(now, self.options.clock_skew)?;
         let hosts = &self.options.hosts;
         let fits = |audience: &String| audience::fits(audience, route, hub, hosts);
-        if !payload.audiences()?.iter().any(fits) {
+        if !payload.audiences().iter().any(fits) {
             return Err(TokenError::Audience);
         }
         Ok((payload, expires_at))

@@ -58,8 +58,17 @@ fn minted_tokens_are_accepted_at_their_own_door_only() {
         Mint::new(AccessKey::new(KEY), endpoint, now(), hour).unwrap()
     };
     let mint = mint("http://localhost:8888");
-    let client_token = mint.client("TestHub", Some("alice"), &[]).unwrap();
+    let claims = [("role", "a"), ("dept", "x"), ("role", "b")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let client_token = mint.client("TestHub", Some("alice"), &claims).unwrap();
     let identity = client(&client_token).unwrap();
+    assert_eq!(identity.user.as_deref(), Some("alice"));
+    let roles = identity.claims.iter().filter(|(name, _)| name == "role");
+    assert_eq!(
+        roles.map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
+    assert_eq!(identity.claim("dept"), Some("x"));
     assert_eq!(identity.expires_at, Some(now() + Duration::from_secs(3600)));
     assert_eq!(
         verifier().server(&client_token, "testhub", Route::Server, now()),
@@ -208,4 +217,56 @@ fn no_damage_to_a_token_passes_or_panics() {
             "{body}"
         );
     }
+}
+
+/// A token that the official emulator accepted (`vectors/emulator-live/session-json.json`).
+#[test]
+fn recorded_token_is_accepted_and_expanded() {
+    let token = concat!(
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
+        "eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjczOTgvY2xpZW50Lz9odWI9Y2hhdCIsImlhdCI6MTc5NTI0OTg5Nyw",
+        "ibmJmIjoxNzk1MjQ5ODk3LCJleHAiOjE3OTUyNTM0OTcsImFzcnMucy51aWQiOiJhbXkiLCJyb2xlIjpbImFkbW",
+        "luIiwieCJdLCJkZXB0IjoicixkIiwiYXNycy51LmF1ZCI6Im1pbmUifQ.",
+        "gGdMpgxv4V-EcFb2-0Sqqx1UvYFFEP6PE0UHqLHzlU4"
+    );
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_249_900);
+    let identity = verifier().client(token, "Chat", now).unwrap();
+    assert_eq!(identity.user.as_deref(), Some("amy"));
+    let role = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
+    let expected = [
+        ("asrs.s.uid", "amy"),
+        (role, "admin"),
+        (role, "x"),
+        ("role", "admin"),
+        ("role", "x"),
+        ("dept", "r,d"),
+        ("asrs.u.aud", "mine"),
+    ];
+    let claims: Vec<_> = identity
+        .claims
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(claims, expected);
+}
+
+/// A payload of the official SDK (`vectors/azure-sdk-1.34/negotiate.json`), signed anew.
+#[test]
+fn payload_of_the_official_sdk_is_read() {
+    let token = hs256(concat!(
+        r#"{"asrs.s.uid":"alice","asrs.s.sn":"app_24e6","asrs.s.ssticky":"Required","#,
+        r#""asrs.s.cht":"20","asrs.s.ttl":"17","asrs.s.coae":"true","asrs.s.aeo":"1795249999","#,
+        r#""nameid":"alice","role":["admin","ops"],"nbf":1795249399,"exp":1795252999,"#,
+        r#""iat":1795249399,"iss":"azure-signalr","aud":"http://localhost/client/?hub=testhub"}"#
+    ));
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_249_400);
+    let identity = verifier().client(&token, "testhub", now).unwrap();
+    assert_eq!(identity.user.as_deref(), Some("alice"));
+    assert_eq!(
+        identity.service.max_poll_interval,
+        Some(Duration::from_secs(17))
+    );
+    assert_eq!(identity.service.close_on_expiry_at, Some(1_795_249_999));
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_252_999);
+    assert_eq!(identity.expires_at, Some(end));
 }

@@ -17,7 +17,8 @@ use heliograph_protocol::hub::MessageType;
 use heliograph_relay::{Client, CloseReason, Hub};
 use http::{HeaderMap, StatusCode};
 
-pub use request::{ClientRequest, Headers, Transport};
+pub use heliograph_protocol::hub::negotiate::Transport;
+pub use request::{Bearer, ClientRequest, Headers, form_pairs};
 
 /// A boxed future: opening and negotiating happen once per connection.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -2,32 +2,10 @@
 
 use std::net::IpAddr;
 
+use heliograph_protocol::hub::negotiate::Transport;
 use http::HeaderMap;
 
 use crate::auth::Identity;
-
-/// The transport that a client uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// `WebSockets`.
-    WebSockets,
-    /// `ServerSentEvents`.
-    ServerSentEvents,
-    /// `LongPolling`.
-    LongPolling,
-}
-
-impl Transport {
-    /// The name on the wire.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WebSockets => "WebSockets",
-            Self::ServerSentEvents => "ServerSentEvents",
-            Self::LongPolling => "LongPolling",
-        }
-    }
-}
 
 /// What a client's transport request (or first poll) said. Kept for the connection's life, so it
 /// is compact.

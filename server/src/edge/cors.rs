@@ -22,13 +22,19 @@ impl Origins {
     /// whether the client reached us by TLS, `host` the host that it asked for.
     #[must_use]
     pub fn allow(&self, headers: &HeaderMap, secure: bool, host: Option<&str>) -> bool {
-        let Some(origin) = headers.get(ORIGIN) else { return true };
+        let Some(origin) = headers.get(ORIGIN) else {
+            return true;
+        };
         match self {
             Self::Any => true,
             Self::Listed(listed) => {
-                let Ok(origin) = origin.to_str() else { return false };
+                let Ok(origin) = origin.to_str() else {
+                    return false;
+                };
                 let origin = origin.to_ascii_lowercase();
-                listed.iter().any(|known| known.eq_ignore_ascii_case(&origin))
+                listed
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(&origin))
                     || is_same_origin(&origin, secure, host.or_else(|| text(headers, &HOST)))
             }
         }
@@ -46,9 +52,14 @@ pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
 /// Adds what a browser wants to see before it shows an answer to an allowed page: the page's own
 /// origin, credentials allowed. On error answers too.
 pub fn allow(request: &HeaderMap, answer: &mut HeaderMap) {
-    let Some(origin) = request.get(ORIGIN) else { return };
+    let Some(origin) = request.get(ORIGIN) else {
+        return;
+    };
     answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    answer.insert(
+        ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
     answer.append(VARY, HeaderValue::from_static("Origin"));
 }
 
@@ -70,8 +81,14 @@ fn text<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> 
 }
 
 fn is_same_origin(origin: &str, secure: bool, host: Option<&str>) -> bool {
-    let (scheme, default_port) = if secure { ("https://", ":443") } else { ("http://", ":80") };
-    let Some(origin) = origin.strip_prefix(scheme) else { return false };
+    let (scheme, default_port) = if secure {
+        ("https://", ":443")
+    } else {
+        ("http://", ":80")
+    };
+    let Some(origin) = origin.strip_prefix(scheme) else {
+        return false;
+    };
     let trim = |text: &str| text.trim_end_matches(default_port).to_ascii_lowercase();
     host.is_some_and(|host| trim(host) == trim(origin))
 }

@@ -2,4 +2,11 @@
 
 pub mod cors;
 pub mod dialects;
+pub mod forwarded;
+pub mod listener;
+mod stream;
+pub mod tls;
 pub mod websocket;
+
+pub use listener::{Peer, Scheme};
+pub use stream::{Slot, Stream};

@@ -11,7 +11,9 @@ pub(super) const OCTETS: &str = "application/octet-stream";
 pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response {
     let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 
@@ -20,7 +22,9 @@ pub(super) fn empty(status: StatusCode, kind: Option<&'static str>) -> Response 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if let Some(kind) = kind {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     response
 }

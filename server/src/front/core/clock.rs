@@ -1,7 +1,7 @@
 //! A clock of whole seconds, moved by the sweep.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Seconds since the start, from 1 up: cheap to read from every connection, as exact as the sweep
 /// that moves it. Like the genuine server's timers, ours fire on a tick of one second.
@@ -13,7 +13,10 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self { start: Instant::now(), now: AtomicU32::new(1) }
+        Self {
+            start: Instant::now(),
+            now: AtomicU32::new(1),
+        }
     }
 
     pub(super) fn tick(&self) -> u32 {
@@ -25,6 +28,13 @@ impl Clock {
 
     pub(super) fn now(&self) -> u32 {
         self.now.load(Ordering::Relaxed)
+    }
+
+    /// The tick at which the calendar reads `unix` seconds.
+    pub(super) fn at_unix(&self, unix: u64) -> u32 {
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(unix));
+        let left = at.and_then(|at| at.duration_since(SystemTime::now()).ok());
+        self.after(left.unwrap_or_default())
     }
 
     /// The tick at which `after` from now is over.

@@ -1,6 +1,8 @@
 //! How a close reason reads on the client's side: the one place that words it.
 
-use heliograph_protocol::hub::{Encoding, HandshakeResponse, write};
+use std::borrow::Cow;
+
+use heliograph_protocol::hub::{Close, Encoding, HandshakeResponse, write};
 use heliograph_relay::{CloseReason, Dialect, Frame, FrameClass};
 
 use crate::edge::dialects;
@@ -23,9 +25,10 @@ pub(super) fn close_message(
     };
     let (error, allow_reconnect) = match reason {
         CloseReason::ClientClosed(_) => (None, false),
-        CloseReason::Ended { error, allow_reconnect } => {
-            (error.as_deref().map(str::to_owned), *allow_reconnect)
-        }
+        CloseReason::Ended {
+            error,
+            allow_reconnect,
+        } => (error.as_deref().map(str::to_owned), *allow_reconnect),
         CloseReason::BackendLost | CloseReason::AuthExpired | CloseReason::Draining => (None, true),
         CloseReason::ClientTimeout => {
             let detail = "OperationCanceledException: Client hasn't sent a message/ping within \
@@ -40,13 +43,20 @@ pub(super) fn close_message(
         _ => return None,
     };
     let mut bytes = Vec::new();
-    write::close(encoding?, &mut bytes, error.as_deref(), allow_reconnect);
+    let close = Close {
+        error: error.map(Cow::Owned),
+        allow_reconnect,
+    };
+    write::close(encoding?, &mut bytes, &close);
     Some(dialects::frame(dialect, &bytes, FrameClass::Close))
 }
 
 /// The answer to a handshake that fails: JSON in every hub protocol.
 pub(super) fn handshake_error(text: &str, dialect: Dialect) -> Frame {
     let mut bytes = Vec::new();
-    HandshakeResponse::error(text).write(&mut bytes);
+    HandshakeResponse {
+        error: Some(Cow::Borrowed(text)),
+    }
+    .write(&mut bytes);
     dialects::frame(dialect, &bytes, FrameClass::Handshake)
 }

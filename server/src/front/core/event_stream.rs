@@ -22,7 +22,12 @@ const BATCH_BYTES: usize = 64 << 10;
 
 /// The answer that carries a session's messages until its end.
 pub(super) fn response(door: Arc<Door>, session: Arc<Session>) -> Response {
-    let body = EventStream { door, session, state: State::First, frames: Vec::new() };
+    let body = EventStream {
+        door,
+        session,
+        state: State::First,
+        frames: Vec::new(),
+    };
     let mut response = Response::new(Body::new(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -30,7 +35,10 @@ pub(super) fn response(door: Arc<Door>, session: Arc<Session>) -> Response {
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
     // Ours alone: a proxy that buffers would hold every message back.
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     response
 }
 
@@ -89,7 +97,9 @@ impl http_body::Body for EventStream {
                 match std::task::ready!(outbox.poll_take(cx, BATCH_BYTES, &mut this.frames)) {
                     Taken::Frames => this.events(None),
                     Taken::Last(reason) => {
-                        this.frames.iter().for_each(|frame| this.session.sending(frame));
+                        this.frames
+                            .iter()
+                            .for_each(|frame| this.session.sending(frame));
                         let last = this.session.last_words(&reason);
                         let piece = this.events(last);
                         this.end(reason);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heliograph_protocol::hub::{Encoding, HandshakeRequest};
+use heliograph_protocol::hub::{Encoding, HandshakeError, HandshakeRequest};
 use heliograph_relay::{Client, CloseReason};
 use tracing::{info, warn};
 
@@ -30,23 +30,27 @@ pub(super) fn read(
     session: &Arc<Session>,
     record: &[u8],
 ) -> Result<Greeting, Box<str>> {
-    const UNEXPECTED: &str = "An unexpected error occurred during connection handshake.";
     let request = HandshakeRequest::parse(record).map_err(|error| {
         if session.detailed_errors() {
-            format!("{UNEXPECTED} InvalidDataException: {error}").into()
+            Box::<str>::from(error.detailed())
         } else {
-            Box::from(UNEXPECTED)
+            HandshakeError::TEXT.into()
         }
     })?;
-    let protocol = request.protocol();
+    let protocol = &*request.protocol;
     let dialect = door
         .dialects
         .find(protocol)
         .ok_or_else(|| format!("The protocol '{protocol}' is not supported."))?;
-    let newest = if dialect == JSON || dialect == MESSAGEPACK { 2 } else { 1 };
-    let version = request.version();
+    let newest = if dialect == JSON || dialect == MESSAGEPACK {
+        2
+    } else {
+        1
+    };
+    let version = request.version;
     if version > newest {
-        let text = format!("The server does not support version {version} of the '{protocol}' protocol.");
+        let text =
+            format!("The server does not support version {version} of the '{protocol}' protocol.");
         return Err(text.into());
     }
     if dialect != JSON && session.transport() == Some(Transport::ServerSentEvents) {
@@ -57,7 +61,7 @@ pub(super) fn read(
         return Err(text.into());
     }
     let Some(request) = session.request().map(Arc::clone) else {
-        return Err(UNEXPECTED.into());
+        return Err(HandshakeError::TEXT.into());
     };
     let encoding = match dialect {
         JSON => Some(Encoding::Json),
@@ -83,7 +87,11 @@ pub(super) fn read(
         request,
         ticket: std::mem::take(&mut *session.ticket.lock()),
     };
-    Ok(Greeting { opening, encoding, resumable })
+    Ok(Greeting {
+        opening,
+        encoding,
+        resumable,
+    })
 }
 
 /// The end of a client that no backend takes.
@@ -94,10 +102,10 @@ pub(super) fn open_failed(session: &Session, error: &OpenError) -> CloseReason {
         _ => warn!(conn = %session.id, hub, err = %error, "no backend took the client"),
     }
     let mut text = error.to_string();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    if !text.ends_with('.') {
+    if !matches!(error, OpenError::Refused(_)) {
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
         text.push('.');
     }
     CloseReason::HandshakeFailed(text.into())

@@ -58,30 +58,44 @@ pub(super) async fn poll(door: Arc<Door>, session: Arc<Session>) -> Response {
 
 /// The client is done: nothing it asks from now on is known.
 pub(super) fn delete(door: &Arc<Door>, session: &Arc<Session>) -> Response {
-    if !matches!(*session.binding(), Binding::LongPolling(..) | Binding::Polled) {
+    if !matches!(
+        *session.binding(),
+        Binding::LongPolling(..) | Binding::Polled
+    ) {
         return answers::text(
             StatusCode::BAD_REQUEST,
             "Cannot terminate this connection using the DELETE endpoint.",
         );
     }
     door.sessions.remove(session);
-    let reason = CloseReason::Ended { error: None, allow_reconnect: true };
+    let reason = CloseReason::Ended {
+        error: None,
+        allow_reconnect: true,
+    };
     door.end_later(session, reason);
     answers::empty(StatusCode::ACCEPTED, None)
 }
 
 /// The headers of every answer to a poll, errors included.
 pub(super) fn no_cache(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store"),
+    );
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    headers.insert(EXPIRES, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
+    headers.insert(
+        EXPIRES,
+        HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"),
+    );
 }
 
 fn answer(status: StatusCode, kind: Option<&'static str>, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     if let Some(kind) = kind {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     no_cache(response.headers_mut());
     response
@@ -89,7 +103,9 @@ fn answer(status: StatusCode, kind: Option<&'static str>, body: Vec<u8>) -> Resp
 
 fn join(frames: &[Frame]) -> Vec<u8> {
     let mut body = Vec::with_capacity(frames.iter().map(|frame| frame.payload().len()).sum());
-    frames.iter().for_each(|frame| body.extend_from_slice(frame.payload()));
+    frames
+        .iter()
+        .for_each(|frame| body.extend_from_slice(frame.payload()));
     body
 }
 
@@ -108,7 +124,9 @@ impl Running {
     fn begin(door: &Arc<Door>, session: &Arc<Session>) -> Option<(Self, oneshot::Receiver<()>)> {
         let (cancel, cancelled) = oneshot::channel();
         let mut binding = session.binding();
-        let Binding::LongPolling(number, _) = *binding else { return None };
+        let Binding::LongPolling(number, _) = *binding else {
+            return None;
+        };
         let number = number.wrapping_add(1);
         // Dropping the older poll's sender ends it.
         *binding = Binding::LongPolling(number, Some(cancel));
@@ -137,7 +155,10 @@ impl Drop for Running {
         } else {
             Binding::LongPolling(self.number, None)
         };
-        let by = self.door.clock.after(self.door.poll_interval(&self.session));
+        let by = self
+            .door
+            .clock
+            .after(self.door.poll_interval(&self.session));
         self.session.timers.transport_by.set(by);
     }
 }

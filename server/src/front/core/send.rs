@@ -22,7 +22,10 @@ const EARLY_BYTES: usize = 64 << 10;
 
 /// Passes the body on, whole messages and parts of them alike. One POST of a connection at a time.
 pub(super) async fn send(door: Arc<Door>, session: Arc<Session>, mut body: Body) -> Response {
-    if matches!(*session.binding(), Binding::WebSocket(_) | Binding::Detached(_)) {
+    if matches!(
+        *session.binding(),
+        Binding::WebSocket(_) | Binding::Detached(_)
+    ) {
         return answers::text(
             StatusCode::METHOD_NOT_ALLOWED,
             "POST requests are not allowed for WebSocket connections.",
@@ -33,7 +36,9 @@ pub(super) async fn send(door: Arc<Door>, session: Arc<Session>, mut body: Body)
         let Ok(frame) = frame else {
             return answers::empty(StatusCode::BAD_REQUEST, Some("text/plain"));
         };
-        let Some(piece) = frame.data_ref() else { continue };
+        let Some(piece) = frame.data_ref() else {
+            continue;
+        };
         if !take(&door, &session, piece).await {
             return answers::empty(StatusCode::NOT_FOUND, Some("text/plain"));
         }
@@ -50,7 +55,12 @@ async fn take(door: &Arc<Door>, session: &Arc<Session>, piece: &[u8]) -> bool {
     if session.request().is_none() && uplink.backlog_bytes() + piece.len() > EARLY_BYTES {
         return false;
     }
-    let received = uplink.receive(door, session, &mut Context::from_waker(Waker::noop()), piece);
+    let received = uplink.receive(
+        door,
+        session,
+        &mut Context::from_waker(Waker::noop()),
+        piece,
+    );
     let result = match received {
         Err(reason) => Err(reason),
         Ok(()) => loop {

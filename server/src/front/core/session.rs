@@ -1,7 +1,7 @@
 //! One connection of a Core client, from negotiate to its end, whatever carries it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use heliograph_protocol::hub::{Encoding, write};
@@ -44,6 +44,8 @@ pub(super) struct Session {
     pub(super) timers: Timers,
     /// A lost WebSocket may come back.
     pub(super) resumable: AtomicBool,
+    /// A stateful client had the time to send something behind its handshake.
+    pub(super) was_silent: AtomicBool,
     /// The hub's own close message is on its way to the client.
     pub(super) close_sent: AtomicBool,
     /// The end was seen to: it happens once.
@@ -90,8 +92,8 @@ pub(super) struct Timers {
     /// The client was pinged last; 0 before the handshake was answered.
     pub(super) pinged: AtomicU32,
     /// Newest message received and newest acknowledged, of a stateful connection.
-    pub(super) received: AtomicU64,
-    pub(super) acknowledged: AtomicU64,
+    pub(super) received: AtomicI64,
+    pub(super) acknowledged: AtomicI64,
 }
 
 /// What a new session is made of.
@@ -128,6 +130,7 @@ impl Session {
             encoding: OnceLock::new(),
             timers: Timers::default(),
             resumable: AtomicBool::new(false),
+            was_silent: AtomicBool::new(false),
             close_sent: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         }
@@ -170,13 +173,19 @@ impl Session {
 
     /// The dialect and, if we can read it, the encoding; JSON before the handshake.
     pub(super) fn encoding(&self) -> (Dialect, Option<Encoding>) {
-        self.encoding.get().copied().unwrap_or((dialects::JSON, Some(Encoding::Json)))
+        self.encoding
+            .get()
+            .copied()
+            .unwrap_or((dialects::JSON, Some(Encoding::Json)))
     }
 
     /// Whether the client reads text.
     pub(super) fn detailed_errors(&self) -> bool {
         self.rules.detailed_errors
-            || self.request.get().is_some_and(|request| request.identity.service.detailed_errors)
+            || self
+                .request
+                .get()
+                .is_some_and(|request| request.identity.service.detailed_errors)
     }
 
     /// Notes what is about to be written to the client.
@@ -196,14 +205,19 @@ impl Session {
     }
 
     /// Ends the session: the client leaves its hub, then the hub is told. What still waits for the
-    /// client may be written after this.
-    pub(super) async fn end(self: &Arc<Self>, reason: CloseReason) {
+    /// client may be written after this. Returns the reason to the one who ended it.
+    pub(super) async fn end(self: &Arc<Self>, reason: CloseReason) -> Option<CloseReason> {
         self.outbox.close(reason);
-        if self.begin_end() {
-            let reason = self.outbox.close_reason().unwrap_or(CloseReason::TransportLost);
-            let mut uplink = self.uplink.lock().await;
-            uplink.end(self, &reason);
+        if !self.begin_end() {
+            return None;
         }
+        let reason = self
+            .outbox
+            .close_reason()
+            .unwrap_or(CloseReason::TransportLost);
+        let mut uplink = self.uplink.lock().await;
+        uplink.end(self, &reason);
+        Some(reason)
     }
 
     /// One look at the clock: does what is due and says what only the door can do.
@@ -214,7 +228,9 @@ impl Session {
         }
         if timers.handshake_by.is_over(now) {
             timers.handshake_by.clear();
-            self.outbox.close(CloseReason::HandshakeFailed("Handshake was canceled.".into()));
+            self.outbox.close(CloseReason::HandshakeFailed(
+                "Handshake was canceled.".into(),
+            ));
         }
         if timers.credentials_until.is_over(now) {
             self.outbox.close(CloseReason::AuthExpired);
@@ -226,8 +242,13 @@ impl Session {
         }
         if self.stateful {
             self.acknowledge();
+            self.give_up_silence(now);
         }
-        if self.outbox.is_closing() && self.is_unattended() { Tick::End } else { Tick::Nothing }
+        if self.outbox.is_closing() && self.is_unattended() {
+            Tick::End
+        } else {
+            Tick::Nothing
+        }
     }
 
     /// Whether no task is there to see that the outbox closes.
@@ -254,6 +275,17 @@ impl Session {
         }
     }
 
+    /// Lets the messages go that were held back for a client that is silent after its handshake.
+    fn give_up_silence(&self, now: u32) {
+        let opened = self.timers.pinged.load(Ordering::Relaxed);
+        if opened != 0
+            && now.saturating_sub(opened) >= 2
+            && !self.was_silent.swap(true, Ordering::Relaxed)
+        {
+            self.outbox.wake();
+        }
+    }
+
     /// Acknowledges what has come since the last time.
     fn acknowledge(&self) {
         let received = self.timers.received.load(Ordering::Acquire);
@@ -263,7 +295,8 @@ impl Session {
         if let (dialect, Some(encoding)) = self.encoding() {
             let mut bytes = Vec::new();
             write::ack(encoding, &mut bytes, received);
-            self.outbox.push(dialects::frame(dialect, &bytes, FrameClass::Control));
+            self.outbox
+                .push(dialects::frame(dialect, &bytes, FrameClass::Control));
         }
     }
 }

@@ -47,7 +47,11 @@ impl Hash for ByToken {
 
 impl Sessions {
     pub(super) fn add(&self, session: &Arc<Session>) {
-        if self.shard(&session.token).lock().insert(ByToken(Arc::clone(session))) {
+        if self
+            .shard(&session.token)
+            .lock()
+            .insert(ByToken(Arc::clone(session)))
+        {
             self.count.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -60,7 +64,10 @@ impl Sessions {
     }
 
     pub(super) fn find(&self, token: &str) -> Option<Arc<Session>> {
-        self.shard(token).lock().get(token).map(|session| Arc::clone(&session.0))
+        self.shard(token)
+            .lock()
+            .get(token)
+            .map(|session| Arc::clone(&session.0))
     }
 
     pub(super) fn len(&self) -> usize {

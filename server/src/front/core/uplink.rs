@@ -6,9 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use heliograph_protocol::hub::{
-    DeframeError, Deframer, Encoding, MessageType, scan, sequence_id,
-};
+use heliograph_protocol::hub::{DeframeError, Deframer, Encoding, MessageType, scan, sequence_id};
 use heliograph_relay::{Client, CloseReason};
 use tracing::debug;
 
@@ -24,7 +22,9 @@ use crate::backend::{BoxFuture, Conversation, Inbound, OpenError};
 /// is to be read until [`Uplink::poll_pump`] is ready again.
 pub(super) struct Uplink {
     phase: Phase,
+    /// The handshake is JSON in every hub protocol.
     deframer: Deframer,
+    max_message_bytes: usize,
     backlog: Vec<u8>,
     encoding: Option<Encoding>,
     /// Stateful reconnect is on.
@@ -42,7 +42,8 @@ impl Uplink {
     pub(super) fn new(max_message_bytes: usize) -> Self {
         Self {
             phase: Phase::Handshake,
-            deframer: Deframer::new(max_message_bytes),
+            deframer: Deframer::new(Encoding::Json, max_message_bytes),
+            max_message_bytes,
             backlog: Vec::new(),
             encoding: None,
             resume: None,
@@ -100,7 +101,8 @@ impl Uplink {
 
     /// Forgets a half-received message: the transport that carried it is gone.
     pub(super) fn transport_lost(&mut self) {
-        self.deframer.reset();
+        let encoding = self.encoding.unwrap_or(Encoding::MessagePack);
+        self.deframer = Deframer::new(encoding, self.max_message_bytes);
         self.backlog = Vec::new();
     }
 
@@ -143,10 +145,10 @@ impl Uplink {
                     if session.request().is_none() {
                         return Poll::Ready(Ok(()));
                     }
-                    match self.deframer.next_handshake(input) {
+                    match self.deframer.next_frame(input) {
                         Ok(None) => return Poll::Ready(Ok(())),
                         Ok(Some(record)) => {
-                            let greeting = handshake::read(door, session, record)
+                            let greeting = handshake::read(door, session, &record)
                                 .map_err(CloseReason::HandshakeFailed)?;
                             self.open(door, session, greeting)?;
                         }
@@ -159,7 +161,10 @@ impl Uplink {
                 Phase::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
                     Ok(conversation) => {
                         self.phase = Phase::Open(conversation);
-                        session.timers.pinged.store(door.clock.now(), Ordering::Relaxed);
+                        session
+                            .timers
+                            .pinged
+                            .store(door.clock.now(), Ordering::Relaxed);
                     }
                     Err(error) => {
                         return Poll::Ready(Err(handshake::open_failed(session, &error)));
@@ -167,14 +172,26 @@ impl Uplink {
                 },
                 Phase::Open(conversation) => {
                     ready!(conversation.poll_ready(cx));
-                    let framed = match self.deframer.next_message(input) {
+                    let framed = match self.deframer.next_frame(input) {
                         Ok(Some(framed)) => framed,
                         Ok(None) => return Poll::Ready(Ok(())),
                         Err(error) => return Poll::Ready(Err(unreadable(&error))),
                     };
-                    let kind = self.encoding.and_then(|encoding| scan(encoding, framed).ok());
-                    if passes(door, session, self.encoding, self.resume.as_deref_mut(), kind, framed)? {
-                        conversation.feed(Inbound { framed, kind })?;
+                    let kind = self
+                        .encoding
+                        .and_then(|encoding| scan(encoding, &framed).ok());
+                    if passes(
+                        door,
+                        session,
+                        self.encoding,
+                        self.resume.as_deref_mut(),
+                        kind,
+                        &framed,
+                    )? {
+                        conversation.feed(Inbound {
+                            framed: &framed,
+                            kind,
+                        })?;
                     }
                 }
             }
@@ -188,16 +205,23 @@ impl Uplink {
         session: &Arc<Session>,
         greeting: Greeting,
     ) -> Result<(), CloseReason> {
-        let Greeting { opening, encoding, resumable } = greeting;
+        let Greeting {
+            opening,
+            encoding,
+            resumable,
+        } = greeting;
         self.encoding = encoding;
-        self.deframer.set_encoding(encoding.unwrap_or(Encoding::MessagePack));
+        self.deframer
+            .switch_to(encoding.unwrap_or(Encoding::MessagePack));
         if resumable {
             session.resumable.store(true, Ordering::Release);
             self.resume = Some(Box::new(Resume::new(door.options.stateful_buffer_bytes)));
         }
         let client: Arc<Client> = Arc::clone(&opening.client);
         if !session.hub.add(&client, Instant::now()) {
-            return Err(CloseReason::HandshakeFailed("The connection id is in use.".into()));
+            return Err(CloseReason::HandshakeFailed(
+                "The connection id is in use.".into(),
+            ));
         }
         session.set_client(client, encoding);
         let backend = Arc::clone(&session.backend);
@@ -216,6 +240,10 @@ fn passes(
     kind: Option<MessageType>,
     framed: &[u8],
 ) -> Result<bool, CloseReason> {
+    let mut resume = resume;
+    if let Some(resume) = &mut resume {
+        resume.heard();
+    }
     let heard = &session.timers.heard;
     match kind {
         Some(MessageType::Ping) => heard.store(door.clock.now(), Ordering::Relaxed),
@@ -240,7 +268,9 @@ fn passes(
         heard.store(door.clock.now(), Ordering::Relaxed);
     }
     door.messages_in(session);
-    let Some(resume) = resume else { return Ok(true) };
+    let Some(resume) = resume else {
+        return Ok(true);
+    };
     if kind == Some(MessageType::Close) {
         resume.give_up();
         return Ok(true);
@@ -256,14 +286,7 @@ fn passes(
 }
 
 fn unreadable(error: &DeframeError) -> CloseReason {
-    let text = match error {
-        DeframeError::TooLarge { limit } => format!(
-            "InvalidDataException: The maximum message size of {limit}B was exceeded. The message \
-             size can be configured in AddHubOptions."
-        ),
-        other => format!("FormatException: {other}"),
-    };
-    CloseReason::ProtocolError(text.into())
+    CloseReason::ProtocolError(format!("{}: {error}", error.exception()).into())
 }
 
 impl fmt::Debug for Uplink {

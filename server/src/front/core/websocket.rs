@@ -15,7 +15,7 @@ use super::close::{close_message, handshake_error};
 use super::session::{Binding, Session};
 use super::uplink::Uplink;
 use crate::edge::Stream;
-use crate::edge::websocket::{CloseCode, Received, Socket, SocketError};
+use crate::edge::websocket::{CloseCode, ReadError, Received, Socket, SocketError};
 
 /// Bytes taken from the outbox at a time.
 const BATCH_BYTES: usize = 64 << 10;
@@ -30,7 +30,9 @@ enum Outcome {
     Ended(CloseReason),
     /// The client said goodbye on the WebSocket level.
     Closed,
-    /// The stream broke, or the client broke the WebSocket protocol.
+    /// The client broke the WebSocket protocol; a close frame that says so waits.
+    Broken(ReadError),
+    /// The stream broke.
     Lost,
     /// A newer link took over.
     Replaced,
@@ -58,8 +60,7 @@ impl Link {
             batch.extend(resume.repeat(dialect, encoding));
             uplink.resumed();
         }
-        let outcome =
-            poll_fn(|cx| self.poll(cx, &mut uplink, &mut socket, &mut batch)).await;
+        let outcome = poll_fn(|cx| self.poll(cx, &mut uplink, &mut socket, &mut batch)).await;
         match outcome {
             Outcome::Ended(reason) => {
                 // No new link may find the token while the client reads its last message.
@@ -68,6 +69,12 @@ impl Link {
                 self.end(&mut uplink, reason);
             }
             Outcome::Closed => self.end(&mut uplink, CloseReason::ClientClosed(None)),
+            Outcome::Broken(error) => {
+                self.end(
+                    &mut uplink,
+                    CloseReason::ProtocolError(error.to_string().into()),
+                );
+            }
             Outcome::Lost if self.may_resume(&uplink) => {
                 uplink.transport_lost();
                 self.detach();
@@ -77,16 +84,24 @@ impl Link {
             Outcome::Replaced => uplink.transport_lost(),
         }
         drop(uplink);
-        socket.close(CloseCode::NORMAL);
         let finish = poll_fn(|cx| {
             let mut rest = std::iter::from_fn(|| batch.pop_front());
             if socket.poll_write(cx, &mut rest)?.is_pending() {
                 return Poll::Pending;
             }
+            // Behind the last frame; only the first call counts.
+            socket.close(CloseCode::NORMAL);
             socket.poll_finish(cx)
         });
         // Either way the socket is dropped: there is nothing left to save.
         _ = tokio::time::timeout(CLOSE_TIMEOUT, finish).await;
+    }
+
+    /// The upgrade came to nothing.
+    pub(super) fn abandon(self) {
+        self.door.sessions.remove(&self.session);
+        self.door
+            .end_later(&self.session, CloseReason::TransportLost);
     }
 
     fn poll(
@@ -99,6 +114,11 @@ impl Link {
         loop {
             if self.is_replaced() {
                 return Poll::Ready(Outcome::Replaced);
+            }
+            if let Some(resume) = &mut uplink.resume
+                && self.session.was_silent.load(Ordering::Relaxed)
+            {
+                resume.heard();
             }
             if let Poll::Ready(outcome) = self.poll_write(cx, uplink, socket, batch) {
                 return Poll::Ready(outcome);
@@ -117,8 +137,10 @@ impl Link {
             let received = socket.poll_read(cx, |fragment| {
                 if failure.is_none() {
                     let mut cx = Context::from_waker(Waker::noop());
-                    let piece = fragment.data;
-                    failure = uplink.receive(&self.door, &self.session, &mut cx, piece).err();
+                    let piece = fragment.bytes;
+                    failure = uplink
+                        .receive(&self.door, &self.session, &mut cx, piece)
+                        .err();
                 }
             });
             if let Some(reason) = failure {
@@ -129,12 +151,10 @@ impl Link {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(Received::Some)) => {}
                 Poll::Ready(Ok(Received::Close(_))) => return Poll::Ready(Outcome::Closed),
-                Poll::Ready(Ok(Received::End)) => return Poll::Ready(Outcome::Lost),
                 Poll::Ready(Err(SocketError::Protocol(error))) => {
-                    self.door.note_websocket_error(&self.session, &error);
-                    return Poll::Ready(Outcome::Closed);
+                    return Poll::Ready(Outcome::Broken(error));
                 }
-                Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Lost),
+                Poll::Ready(Ok(Received::End) | Err(_)) => return Poll::Ready(Outcome::Lost),
             }
         }
     }
@@ -164,7 +184,10 @@ impl Link {
             if batch.capacity() > IDLE_CAPACITY {
                 *batch = VecDeque::new();
             }
-            if uplink.resume.as_ref().is_some_and(|resume| !resume.has_room())
+            if uplink
+                .resume
+                .as_ref()
+                .is_some_and(|resume| !resume.may_send())
                 && outbox.poll_closing(cx).is_pending()
             {
                 return Poll::Pending;
@@ -199,7 +222,11 @@ impl Link {
 
     fn may_resume(&self, uplink: &Uplink) -> bool {
         let outbox = &self.session.outbox;
-        uplink.resume.as_ref().is_some_and(|resume| !resume.is_given_up()) && !outbox.is_closing()
+        uplink
+            .resume
+            .as_ref()
+            .is_some_and(|resume| !resume.is_given_up())
+            && !outbox.is_closing()
     }
 
     /// Lets the session wait for a new link.
@@ -216,7 +243,11 @@ impl Link {
         self.door.sessions.remove(&self.session);
         self.session.outbox.close(reason);
         if self.session.begin_end() {
-            let reason = self.session.outbox.close_reason().unwrap_or(CloseReason::TransportLost);
+            let reason = self
+                .session
+                .outbox
+                .close_reason()
+                .unwrap_or(CloseReason::TransportLost);
             uplink.end(&self.session, &reason);
             self.door.count_end(&self.session, &reason);
         }

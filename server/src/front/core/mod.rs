@@ -1,0 +1,268 @@
+//! The door for Core clients: `/client` for those whom an app sent here with a token, and the
+//! paths of the hubs that we serve ourselves.
+//!
+//! A request is one of five: negotiate, a transport's GET (WebSocket upgrade, event stream, first
+//! or later poll), POST, DELETE. All of them lead to a [`session::Session`]. See spec sections 1
+//! and 2 of the Core protocol.
+
+mod answers;
+mod clock;
+mod close;
+mod connect;
+mod event_stream;
+mod handshake;
+mod long_polling;
+mod negotiate;
+mod request;
+mod resume;
+mod routes;
+mod send;
+mod session;
+mod sessions;
+mod uplink;
+mod websocket;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use heliograph_relay::{CloseReason, ConnectionId, Hub, Limits, Outbox, Relay};
+use http::StatusCode;
+use tracing::info;
+
+pub use routes::{HubRoute, Routes, ServiceRoute};
+
+use self::clock::Clock;
+use self::session::{NewSession, Session, Tick};
+use self::sessions::Sessions;
+use crate::backend::{Backend, Rules, Ticket};
+use crate::edge::dialects::Dialects;
+
+/// Settings of the door.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What may wait for one client.
+    pub outbox: Limits,
+    /// Bytes kept for one stateful connection until the client acknowledges them.
+    pub stateful_buffer_bytes: usize,
+    /// How long a poll waits for data.
+    pub poll_timeout: Duration,
+    /// How long a connection lives without a transport.
+    pub disconnect_timeout: Duration,
+    /// Connections at a time, those that have only negotiated included.
+    pub max_connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            outbox: Limits::default(),
+            stateful_buffer_bytes: 100_000,
+            poll_timeout: Duration::from_secs(90),
+            disconnect_timeout: Duration::from_secs(15),
+            max_connections: 1_000_000,
+        }
+    }
+}
+
+/// The door: its routes and all its connections.
+pub struct Door {
+    options: Options,
+    limits: &'static Limits,
+    dialects: Dialects,
+    relay: Arc<Relay>,
+    routes: Routes,
+    sessions: Sessions,
+    clock: Clock,
+    draining: AtomicBool,
+}
+
+impl Door {
+    /// A door that serves `routes`. [`Door::sweep`] has to run beside it.
+    #[must_use]
+    pub fn new(
+        options: Options,
+        dialects: Dialects,
+        relay: Arc<Relay>,
+        routes: Routes,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            options,
+            // One block for the life of the process: every outbox refers to it.
+            limits: Box::leak(Box::new(options.outbox)),
+            dialects,
+            relay,
+            routes,
+            sessions: Sessions::default(),
+            clock: Clock::new(),
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// The door as a router: it answers every path that nobody else does.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new().fallback(enter).with_state(Arc::clone(self))
+    }
+
+    /// Moves the clock and sees to what is due, every second, for ever.
+    pub async fn sweep(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let now = self.clock.tick();
+            self.relay.expire(Instant::now());
+            self.sessions.for_each(|session| match session.tick(now) {
+                Tick::Nothing => {}
+                Tick::End => self.end_later(session, CloseReason::TransportLost),
+                Tick::Forget => {
+                    self.sessions.remove(session);
+                    self.end_later(session, CloseReason::TransportLost);
+                }
+            });
+        }
+    }
+
+    /// Takes no new connection and closes those that are there, with reconnect allowed.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        info!(count = self.sessions.len(), "closing all clients");
+        self.sessions.for_each(|session| {
+            if session.client().is_none() {
+                self.sessions.remove(session);
+            }
+            session.outbox.close(CloseReason::Draining);
+        });
+    }
+
+    /// Connections that are open or may still be opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    fn outbox(&self) -> Arc<Outbox> {
+        Arc::new(Outbox::new(self.limits))
+    }
+
+    /// Ends a session from where nobody can wait for its uplink.
+    fn end_later(self: &Arc<Self>, session: &Arc<Session>, reason: CloseReason) {
+        let (door, session) = (Arc::clone(self), Arc::clone(session));
+        tokio::spawn(async move {
+            if let Some(reason) = session.end(reason).await {
+                door.count_end(&session, &reason);
+            }
+        });
+    }
+
+    fn count_end(&self, session: &Session, reason: &CloseReason) {
+        let _ = (self, session, reason);
+    }
+
+    fn messages_in(&self, session: &Session) {
+        let _ = (self, session);
+    }
+
+    /// How long a long-polling client may take between two polls.
+    fn poll_interval(&self, session: &Session) -> Duration {
+        let asked = session
+            .request()
+            .and_then(|r| r.identity.service.max_poll_interval);
+        asked.unwrap_or(self.options.disconnect_timeout)
+    }
+
+    /// Makes a session that waits for its transport.
+    fn add_session(
+        &self,
+        hub: Arc<Hub>,
+        backend: Arc<dyn Backend>,
+        rules: Rules,
+        new: Negotiated,
+    ) -> Result<Arc<Session>, getrandom::Error> {
+        let id = match &new.ticket.connection_id {
+            Some(id) => id.clone(),
+            None => sessions::random_id()?,
+        };
+        let token = if new.token_is_id {
+            id.clone()
+        } else {
+            sessions::random_id()?
+        };
+        let session = Arc::new(Session::new(NewSession {
+            token,
+            id: ConnectionId::new(&id),
+            hub,
+            backend,
+            rules,
+            outbox: self.outbox(),
+            stateful: new.stateful,
+            user: new.user,
+            ticket: new.ticket,
+        }));
+        session
+            .timers
+            .transport_by
+            .set(self.clock.after(self.options.disconnect_timeout));
+        self.sessions.add(&session);
+        Ok(session)
+    }
+}
+
+/// What a negotiation came to.
+struct Negotiated {
+    stateful: bool,
+    /// Negotiate version 0: the public id is the token.
+    token_is_id: bool,
+    user: Option<Box<str>>,
+    ticket: Ticket,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door")
+            .field("routes", &self.routes)
+            .field("connections", &self.sessions.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    /// Why no new connection can be taken, if so.
+    fn refuse_new(&self) -> Option<Response> {
+        if self.is_draining() {
+            return Some(connect::draining());
+        }
+        (self.sessions.len() >= self.options.max_connections).then(|| {
+            let text = "This server has as many connections as it may have.";
+            answers::text(StatusCode::SERVICE_UNAVAILABLE, text)
+        })
+    }
+
+    /// Passes on what was posted before the transport came.
+    fn pump_early(self: &Arc<Self>, session: &Arc<Session>) {
+        let (door, session) = (Arc::clone(self), Arc::clone(session));
+        tokio::spawn(async move {
+            let mut uplink = session.uplink.lock().await;
+            if uplink.backlog_bytes() == 0 {
+                return;
+            }
+            let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx)).await;
+            if let Err(reason) = pumped {
+                session.outbox.close(reason);
+            }
+        });
+    }
+}
+
+async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
+    request::handle(door, request).await
+}

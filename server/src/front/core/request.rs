@@ -1,0 +1,168 @@
+//! From an HTTP request to the hub and action that it asks for.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use tracing::{debug, info};
+
+use super::routes::{Action, NoPlace, Place};
+use super::{Door, answers, connect, negotiate};
+use crate::auth::{Denied, Identity, TokenError, bearer, without_token};
+use crate::backend::{Bearer, ClientRequest, Headers, Transport, form_pairs};
+use crate::edge::Scheme;
+use crate::edge::cors::{self, Origins};
+use crate::edge::forwarded::Forwarded;
+
+/// A request on its way through the door.
+pub(super) struct Entry {
+    pub(super) parts: Parts,
+    pub(super) place: Place,
+    /// What the connection and trusted proxies say of the client.
+    pub(super) seen: Forwarded,
+}
+
+pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let seen = door.routes.proxies().read(&parts);
+    let found = door
+        .routes
+        .find(parts.uri.path(), || query_value(&parts, "hub"));
+    let (place, action) = match found {
+        Ok(found) => found,
+        Err(NoPlace::Path) => {
+            return answers::text(StatusCode::NOT_FOUND, "Nothing is served at this path.");
+        }
+        Err(NoPlace::Hub) => {
+            let text = "The query parameter 'hub' is missing or is no name of a hub.";
+            return with_cors(&parts.headers, answers::text(StatusCode::BAD_REQUEST, text));
+        }
+    };
+    if !is_allowed(&place.origins, &parts.headers, &seen) {
+        info!(hub = &*place.name, "request from a foreign origin refused");
+        return answers::text(
+            StatusCode::FORBIDDEN,
+            "The origin of this page is not allowed.",
+        );
+    }
+    let asked = parts.headers.clone();
+    if cors::is_preflight(&parts.method, &asked) {
+        let mut response = answers::empty(StatusCode::NO_CONTENT, None);
+        cors::allow_preflight(&asked, response.headers_mut());
+        return response;
+    }
+    let entry = Entry { parts, place, seen };
+    let response = match action {
+        Action::Negotiate => negotiate::negotiate(&door, entry).await,
+        Action::Connect => connect::connect(&door, entry, body).await,
+    };
+    with_cors(&asked, response)
+}
+
+impl Entry {
+    /// The first value of a query parameter, whatever the case of its name. Parameters may occur
+    /// twice: redirected clients add their own to those of the app.
+    pub(super) fn query_value(&self, name: &str) -> Option<String> {
+        query_value(&self.parts, name)
+    }
+
+    /// Who the client is. `connected` clients are known already: they may outlive their token.
+    pub(super) async fn authenticate(&self, connected: bool) -> Result<Identity, Response> {
+        let place = &self.place;
+        match place
+            .authenticator
+            .authenticate(&self.parts, &place.name)
+            .await
+        {
+            Ok(identity) => Ok(identity),
+            Err(Denied::Token(TokenError::Expired)) if connected => Ok(Identity::anonymous()),
+            Err(denied) => {
+                debug!(hub = &*place.name, err = %denied, "client refused");
+                Err(denied.into_response())
+            }
+        }
+    }
+
+    /// What a backend gets to know of the request.
+    pub(super) fn client_request(
+        &self,
+        identity: Identity,
+        transport: Option<Transport>,
+    ) -> ClientRequest {
+        let query = self.parts.uri.query().unwrap_or_default();
+        let query = without_parameter(&without_token(query), "id");
+        let path = match &self.place.path {
+            Some(path) => path.clone(),
+            None => self.query_value("asrs.op").unwrap_or_default().into(),
+        };
+        let mut headers = self.parts.headers.clone();
+        headers.remove("x-forwarded-for");
+        if let Some(value) = self
+            .seen
+            .forwarded_for
+            .as_deref()
+            .and_then(|v| v.parse().ok())
+        {
+            headers.insert("x-forwarded-for", value);
+        }
+        ClientRequest {
+            path,
+            query: query.into(),
+            headers: Headers::collect(&headers, is_passed_on),
+            bearer: bearer(&self.parts).map(|token| Bearer((*token).into())),
+            remote: self.seen.client,
+            transport,
+            identity,
+        }
+    }
+
+    pub(super) fn is(&self, method: &Method) -> bool {
+        self.parts.method == *method
+    }
+}
+
+fn is_allowed(origins: &Origins, headers: &HeaderMap, seen: &Forwarded) -> bool {
+    origins.allow(headers, seen.scheme == Scheme::Https, seen.host.as_deref())
+}
+
+fn with_cors(asked: &HeaderMap, mut response: Response) -> Response {
+    cors::allow(asked, response.headers_mut());
+    response
+}
+
+fn query_value(parts: &Parts, name: &str) -> Option<String> {
+    let mut pairs = form_pairs(parts.uri.query().unwrap_or_default());
+    pairs
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+fn without_parameter(query: &str, name: &str) -> String {
+    let kept = query.split('&').filter(|pair| {
+        let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
+        !key.eq_ignore_ascii_case(name)
+    });
+    kept.collect::<Vec<_>>().join("&")
+}
+
+/// Whether a backend may see a client's header: not what belongs to one hop, and nothing that
+/// only we may say.
+fn is_passed_on(name: &str) -> bool {
+    const OF_ONE_HOP: [&str; 12] = [
+        "connection",
+        "upgrade",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "content-length",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+    ];
+    !OF_ONE_HOP.contains(&name) && !name.starts_with("asrs-") && !name.starts_with("x-asrs-")
+}
