@@ -71,7 +71,7 @@ impl Session {
                     assert_eq!(error, DeframeError::TooLarge { limit: LIMIT });
                     self.ended = Some(End::Refused(HandshakeError::CANCELED.to_owned()));
                 }
-                Err(error) => self.close(error.exception(), &error),
+                Err(error) => self.close(&error.detail()),
             }
         }
     }
@@ -99,14 +99,13 @@ impl Session {
                     self.ended = Some(End::ByClient);
                 }
             }
-            Err(error) => self.close(error.exception(), &error),
+            Err(error) => self.close(&error.detail()),
         }
     }
 
-    fn close(&mut self, exception: &str, error: &impl ToString) {
-        let detail = error.to_string();
-        let text = format!("Connection closed with an error. {exception}: {detail}");
-        self.ended = Some(End::Closed(text));
+    fn close(&mut self, detail: &str) {
+        let close = Close::failed(Some(detail));
+        self.ended = Some(End::Closed(close.error.unwrap().into_owned()));
     }
 }
 
@@ -118,6 +117,9 @@ fn follow(name: &str) -> usize {
         let Some(frames) = exchange["frames"].as_array() else {
             continue;
         };
+        if is_lost(frames) {
+            continue;
+        }
         let mut session = Session::new();
         let mut answers = Vec::new();
         for frame in frames {
@@ -134,6 +136,16 @@ fn follow(name: &str) -> usize {
         check_answers(&session, &answers);
     }
     ended_by_error
+}
+
+/// Whether the end of a client frame was not recorded and mattered: it did not if the server found
+/// the frame too large, or its length is in front.
+fn is_lost(frames: &[Value]) -> bool {
+    let cut = |frame: &Value| {
+        frame["from"] == "client" && frame["op"] != "binary" && frame.get("cutTo").is_some()
+    };
+    let too_large = |frame: &Value| frame.to_string().contains("The maximum message size");
+    frames.iter().any(cut) && !frames.iter().any(too_large)
 }
 
 /// The server's side: the handshake response, then messages, of which the last may be a Close.
@@ -183,12 +195,12 @@ fn check_answers(session: &Session, answers: &[u8]) {
 
 #[test]
 fn json_frames_end_as_they_did_at_the_server() {
-    assert_eq!(follow("shapes-detailed"), 13);
+    assert_eq!(follow("shapes-detailed"), 12);
 }
 
 #[test]
 fn messagepack_frames_end_as_they_did_at_the_server() {
-    assert_eq!(follow("shapes-messagepack-detailed"), 17);
+    assert_eq!(follow("shapes-messagepack-detailed"), 16);
 }
 
 #[test]

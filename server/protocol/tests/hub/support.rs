@@ -41,6 +41,13 @@ pub(crate) fn frames(encoding: Encoding, mut payload: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
+/// The one frame of a payload.
+pub(crate) fn only_frame(encoding: Encoding, payload: &[u8]) -> Vec<u8> {
+    let mut frames = frames(encoding, payload);
+    assert_eq!(frames.len(), 1);
+    frames.remove(0)
+}
+
 /// A message in the form of the vectors.
 pub(crate) fn semantic(message: &Message<'_>) -> Value {
     let mut fields = Map::new();
@@ -183,7 +190,7 @@ fn messagepack(reader: &mut Reader<'_>) -> Value {
 fn timestamp(seconds: u32) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut day) = (1970, days);
-    let leap = |year: u32| year % 4 == 0;
+    let leap = |year: u32| year.is_multiple_of(4);
     while day >= 365 + u32::from(leap(year)) {
         day -= 365 + u32::from(leap(year));
         year += 1;
