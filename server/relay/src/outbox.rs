@@ -1,7 +1,7 @@
 //! The bounded queue between the relay and one connection's driver.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
@@ -10,6 +10,8 @@ use crate::{CloseReason, Frame};
 
 /// Capacity kept by an idle queue, in frames.
 const IDLE_CAPACITY: usize = 8;
+/// Part of its limits up to which a queue has room for those who can wait.
+const ROOM_DIVISOR: usize = 16;
 
 /// How much may wait for one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,52 @@ struct State {
     held: bool,
     close: Option<CloseReason>,
     limits: &'static Limits,
+    /// Those who wait for room.
+    waiting: Vec<Waker>,
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.close.is_some()
+            || (self.bytes <= self.limits.bytes / ROOM_DIVISOR
+                && self.queue.len() <= self.limits.frames / ROOM_DIVISOR)
+    }
+
+    fn take(&mut self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
+        if self.held && self.close.is_none() {
+            return None;
+        }
+        let mut taken = 0;
+        while taken < budget_bytes {
+            let Some(frame) = self.queue.pop_front() else {
+                break;
+            };
+            taken += frame.len_bytes();
+            let alone = frame.class() == crate::FrameClass::Handshake;
+            frames.extend(Some(frame));
+            if alone {
+                break;
+            }
+        }
+        self.bytes = self.bytes.saturating_sub(taken);
+        if self.queue.is_empty() {
+            if self.queue.capacity() > IDLE_CAPACITY {
+                self.queue = VecDeque::new();
+            }
+            if let Some(reason) = &self.close {
+                return Some(Taken::Last(reason.clone()));
+            }
+        }
+        (taken > 0).then_some(Taken::Frames)
+    }
+
+    /// Those who are to be woken, which is done without the lock.
+    fn roused(&mut self) -> Vec<Waker> {
+        if self.waiting.is_empty() || !self.has_room() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.waiting)
+    }
 }
 
 impl Outbox {
@@ -76,6 +124,7 @@ impl Outbox {
             held: true,
             close: None,
             limits,
+            waiting: Vec::new(),
         };
         Self {
             state: Mutex::new(state),
@@ -85,7 +134,7 @@ impl Outbox {
 
     /// Queues a frame behind those that wait.
     pub fn push(&self, frame: Frame) -> Pushed {
-        let pushed = {
+        let (pushed, roused) = {
             let mut state = self.state.lock();
             if state.close.is_some() {
                 return Pushed::Gone;
@@ -96,14 +145,15 @@ impl Outbox {
                 state.queue = VecDeque::new();
                 state.bytes = 0;
                 state.close = Some(CloseReason::SlowClient);
-                Pushed::Overflow
+                (Pushed::Overflow, state.roused())
             } else {
                 state.bytes = bytes;
                 state.queue.push_back(frame);
-                Pushed::Queued
+                (Pushed::Queued, Vec::new())
             }
         };
         self.waker.wake();
+        roused.into_iter().for_each(Waker::wake);
         pushed
     }
 
@@ -129,7 +179,7 @@ impl Outbox {
 
     /// Ends the connection once what waits has been written. The first reason wins.
     pub fn close(&self, reason: CloseReason) {
-        {
+        let roused = {
             let mut state = self.state.lock();
             if state.close.is_some() {
                 return;
@@ -140,8 +190,10 @@ impl Outbox {
                 state.bytes = 0;
             }
             state.close = Some(reason);
-        }
+            state.roused()
+        };
         self.waker.wake();
+        roused.into_iter().for_each(Waker::wake);
     }
 
     /// Why the connection is ending, if it is.
@@ -160,6 +212,19 @@ impl Outbox {
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.state.lock().bytes
+    }
+
+    /// Ready when little waits, or the connection is ending: for those who make frames for this
+    /// connection alone and can wait. Far below the limits.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if state.has_room() {
+            return Poll::Ready(());
+        }
+        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Wakes the driver without giving it anything.
@@ -200,32 +265,12 @@ impl Outbox {
         budget_bytes: usize,
         frames: &mut impl Extend<Frame>,
     ) -> Option<Taken> {
-        let mut state = self.state.lock();
-        if state.held && state.close.is_none() {
-            return None;
-        }
-        let mut taken = 0;
-        while taken < budget_bytes {
-            let Some(frame) = state.queue.pop_front() else {
-                break;
-            };
-            taken += frame.len_bytes();
-            let alone = frame.class() == crate::FrameClass::Handshake;
-            frames.extend(Some(frame));
-            if alone {
-                break;
-            }
-        }
-        state.bytes = state.bytes.saturating_sub(taken);
-        if state.queue.is_empty() {
-            if state.queue.capacity() > IDLE_CAPACITY {
-                state.queue = VecDeque::new();
-            }
-            if let Some(reason) = &state.close {
-                return Some(Taken::Last(reason.clone()));
-            }
-        }
-        (taken > 0).then_some(Taken::Frames)
+        let (taken, roused) = {
+            let mut state = self.state.lock();
+            (state.take(budget_bytes, frames), state.roused())
+        };
+        roused.into_iter().for_each(Waker::wake);
+        taken
     }
 }
 
@@ -329,5 +374,36 @@ mod tests {
         assert_eq!(outbox.try_take(1, &mut frames), Some(Taken::Frames));
         assert_eq!(frames.len(), 2);
         assert_eq!(outbox.waiting_bytes(), 4);
+    }
+
+    #[test]
+    fn those_who_wait_for_room_are_woken_when_the_driver_has_taken_enough_or_at_the_end() {
+        struct Count(std::sync::atomic::AtomicUsize);
+        impl std::task::Wake for Count {
+            fn wake(self: std::sync::Arc<Self>) {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        let count = std::sync::Arc::new(Count(0.into()));
+        let woken = || count.0.load(std::sync::atomic::Ordering::Relaxed);
+        let waker = Waker::from(std::sync::Arc::clone(&count));
+        let mut cx = Context::from_waker(&waker);
+
+        let outbox = Outbox::new(&SMALL);
+        outbox.answer(frame(0));
+        take(&outbox);
+        assert!(outbox.poll_room(&mut cx).is_ready());
+        outbox.push(frame(2));
+        assert!(outbox.poll_room(&mut cx).is_pending());
+        assert!(outbox.poll_room(&mut cx).is_pending());
+        assert_eq!(woken(), 0);
+        take(&outbox);
+        assert_eq!(woken(), 1);
+        assert!(outbox.poll_room(&mut cx).is_ready());
+        outbox.push(frame(2));
+        assert!(outbox.poll_room(&mut cx).is_pending());
+        outbox.close(CloseReason::Draining);
+        assert_eq!(woken(), 2);
+        assert!(outbox.poll_room(&mut cx).is_ready());
     }
 }

@@ -3,6 +3,7 @@
 //! A door speaks to all of them through [`Backend`] and [`Conversation`]; what comes back from a
 //! backend goes straight to the client's outbox.
 
+pub mod embedded;
 mod request;
 
 use std::fmt;
