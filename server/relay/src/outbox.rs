@@ -236,7 +236,11 @@ impl Outbox {
     /// is ending.
     pub fn poll_closing(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.waker.register(cx.waker());
-        if self.is_closing() { Poll::Ready(()) } else { Poll::Pending }
+        if self.is_closing() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Takes what waits, up to about `budget_bytes` (at least one frame), appending it to
@@ -260,6 +264,7 @@ impl Outbox {
     }
 
     /// As [`Outbox::poll_take`], or `None` when there is nothing to do.
+<<<<<<< HEAD
     pub fn try_take(
         &self,
         budget_bytes: usize,
@@ -271,6 +276,35 @@ impl Outbox {
         };
         roused.into_iter().for_each(Waker::wake);
         taken
+=======
+    pub fn try_take(&self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
+        let mut state = self.state.lock();
+        if state.held && state.close.is_none() {
+            return None;
+        }
+        let mut taken = 0;
+        while taken < budget_bytes {
+            let Some(frame) = state.queue.pop_front() else {
+                break;
+            };
+            taken += frame.len_bytes();
+            let alone = frame.class() == crate::FrameClass::Handshake;
+            frames.extend(Some(frame));
+            if alone {
+                break;
+            }
+        }
+        state.bytes = state.bytes.saturating_sub(taken);
+        if state.queue.is_empty() {
+            if state.queue.capacity() > IDLE_CAPACITY {
+                state.queue = VecDeque::new();
+            }
+            if let Some(reason) = &state.close {
+                return Some(Taken::Last(reason.clone()));
+            }
+        }
+        (taken > 0).then_some(Taken::Frames)
+>>>>>>> main
     }
 }
 

@@ -1,3 +1,4 @@
 //! Doors: HTTP in, relay calls out. They do not know each other.
 
 pub mod core;
+pub mod service;

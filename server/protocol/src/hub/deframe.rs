@@ -65,6 +65,12 @@ impl DeframeError {
             Self::LengthPrefix => "FormatException",
         }
     }
+
+    /// The detail for [`Close::failed`](super::Close::failed).
+    #[must_use]
+    pub fn detail(&self) -> String {
+        format!("{}: {self}", self.exception())
+    }
 }
 
 impl Deframer {

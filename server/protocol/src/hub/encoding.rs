@@ -8,7 +8,7 @@ pub const RECORD_SEPARATOR: u8 = 0x1e;
 pub enum Encoding {
     /// UTF-8 JSON objects, each followed by [`RECORD_SEPARATOR`].
     Json,
-    /// `MessagePack` arrays, each behind its length as a variable-length integer.
+    /// MessagePack arrays, each behind its length as a variable-length integer.
     MessagePack,
 }
 

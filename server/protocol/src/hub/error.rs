@@ -53,16 +53,16 @@ pub enum ParseError {
     /// JSON: a Completion says both how it failed and what it returned.
     #[error("The 'error' and 'result' properties are mutually exclusive.")]
     ErrorAndResult,
-    /// `MessagePack`: the message is empty or shorter than its array claims.
+    /// MessagePack: the message is empty or shorter than its array claims.
     #[error("Attempted to read past the end of the stream.")]
     EndOfStream,
-    /// `MessagePack`: the message is not an array.
+    /// MessagePack: the message is not an array.
     #[error("Unexpected msgpack code {code} ({}) encountered.", format_name(*code))]
     NotAnArray {
         /// Its first byte.
         code: u8,
     },
-    /// `MessagePack`: a field is not of the kind it should have, or is cut off.
+    /// MessagePack: a field is not of the kind it should have, or is cut off.
     #[error("Reading '{field}' as {expected} failed.")]
     Field {
         /// The field.
@@ -70,7 +70,7 @@ pub enum ParseError {
         /// The kind it should have, as .NET calls it.
         expected: &'static str,
     },
-    /// `MessagePack`: a header's key or value is not a string.
+    /// MessagePack: a header's key or value is not a string.
     #[error("Reading 'headers[{index}].{part}' as String failed.")]
     Header {
         /// Which header, from 0.
@@ -78,19 +78,19 @@ pub enum ParseError {
         /// `Key` or `Value`.
         part: &'static str,
     },
-    /// `MessagePack`: the headers are not a map.
+    /// MessagePack: the headers are not a map.
     #[error("Reading map length for 'headers' failed.")]
     HeadersNotAMap,
-    /// `MessagePack`: the stream ids are not an array.
+    /// MessagePack: the stream ids are not an array.
     #[error("Reading array length for 'streamIds' failed.")]
     StreamIdsNotAnArray,
-    /// `MessagePack`: a field that must hold text is nil or empty.
+    /// MessagePack: a field that must hold text is nil or empty.
     #[error("Null or empty {0}.")]
     NullOrEmpty(&'static str),
-    /// `MessagePack`: the kind of a Completion is none of 1, 2 and 3.
+    /// MessagePack: the kind of a Completion is none of 1, 2 and 3.
     #[error("Invalid invocation result kind.")]
     ResultKind,
-    /// `MessagePack`: the length prefix is malformed or beyond 2^31-1.
+    /// MessagePack: the length prefix is malformed or beyond 2^31-1.
     #[error("Messages over 2GB in size are not supported.")]
     LengthPrefix,
 }
@@ -106,6 +106,12 @@ impl ParseError {
             Self::NotAnArray { .. } => "MessagePackSerializationException",
             _ => "InvalidDataException",
         }
+    }
+
+    /// The detail for [`Close::failed`](super::Close::failed).
+    #[must_use]
+    pub fn detail(&self) -> String {
+        format!("{}: {self}", self.exception())
     }
 }
 

@@ -238,3 +238,47 @@ fn enter(record: &[u8]) -> Result<Cursor<'_>, HandshakeError> {
     cursor.enter_record()?;
     Ok(cursor)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(
+        protocol: &str,
+        version: i32,
+        formats: &[TransferFormat],
+    ) -> Result<Accepted, String> {
+        let request = HandshakeRequest {
+            protocol: protocol.into(),
+            version,
+        };
+        request
+            .accept(formats)
+            .map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn versions_up_to_2_are_accepted_and_names_in_any_case() {
+        let formats = [TransferFormat::Text, TransferFormat::Binary];
+        for version in [i32::MIN, 0, 1, 2] {
+            let accepted = Accepted {
+                encoding: Encoding::MessagePack,
+                version,
+            };
+            assert_eq!(accept("MessagePack", version, &formats), Ok(accepted));
+        }
+        let text = "The server does not support version 3 of the 'Json' protocol.";
+        assert_eq!(accept("Json", 3, &formats), Err(text.to_owned()));
+    }
+
+    #[test]
+    fn binary_encoding_is_refused_on_a_text_transport() {
+        let text = "Cannot use the 'messagepack' protocol on the current transport. The transport \
+                    does not support 'Binary' transfer format.";
+        assert_eq!(
+            accept("messagepack", 1, &[TransferFormat::Text]),
+            Err(text.to_owned())
+        );
+        assert!(accept("json", 1, &[TransferFormat::Text]).is_ok());
+    }
+}

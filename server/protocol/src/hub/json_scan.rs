@@ -324,3 +324,59 @@ fn escaped_string(body: &[u8]) -> Result<usize, ParseError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::{Encoding, Message, ParseError, parse};
+
+    #[test]
+    fn nesting_ends_at_64_levels_the_record_included() {
+        let record = |levels: usize| {
+            let value = "[".repeat(levels - 1) + &"]".repeat(levels - 1);
+            format!("{{\"type\":6,\"x\":{value}}}\u{1e}").into_bytes()
+        };
+        assert_eq!(parse(Encoding::Json, &record(64)), Ok(Message::Ping));
+        assert_eq!(parse(Encoding::Json, &record(65)), Err(ParseError::Json));
+    }
+
+    #[test]
+    fn fault_that_comes_first_is_reported() {
+        for (text, detail) in [
+            ("{\"type\":tru", "InvalidDataException: Error reading JSON."),
+            (
+                "{\"type\":true,,",
+                "InvalidDataException: Expected 'type' to be of type Number.",
+            ),
+            (
+                "{\"target\":[[",
+                "InvalidDataException: Expected 'target' to be of type String.",
+            ),
+            (
+                "{\"type\":1.5}",
+                "FormatException: Either the JSON value is not in a supported format, or is out of \
+                 bounds for an Int32.",
+            ),
+            (
+                "{\"target\":\"\\ud800\"}",
+                "InvalidOperationException: Cannot transcode invalid UTF-8 JSON text to UTF-16 \
+                 string.",
+            ),
+            (
+                "{\"streamIds\":[1]}",
+                "InvalidOperationException: Cannot get the value of a token type 'Number' as a \
+                 string.",
+            ),
+            (
+                "{\"allowReconnect\":1}",
+                "InvalidDataException: Expected 'allowReconnect' to be true or false.",
+            ),
+            (
+                "[1",
+                "InvalidDataException: Unexpected JSON Token Type 'Array'. Expected a JSON Object.",
+            ),
+        ] {
+            let error = parse(Encoding::Json, text.as_bytes()).unwrap_err();
+            assert_eq!(error.detail(), detail, "{text}");
+        }
+    }
+}

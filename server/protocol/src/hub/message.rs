@@ -10,9 +10,9 @@ use super::{Encoding, MessageType};
 
 /// One hub message.
 ///
-/// On the wire a JSON object or a `MessagePack` array; the doc of each kind gives its fields in the
+/// On the wire a JSON object or a MessagePack array; the doc of each kind gives its fields in the
 /// order in which the .NET writers put them. `headers` are written only when there are any in JSON,
-/// and always in `MessagePack`.
+/// and always in MessagePack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<'a> {
     /// Calls a method.
@@ -130,7 +130,7 @@ pub struct CancelInvocation<'a> {
     pub invocation_id: Cow<'a, str>,
 }
 
-/// `type` 7, `error`, `allowReconnect`; `[7, error|nil, allowReconnect]`, of which `MessagePack`
+/// `type` 7, `error`, `allowReconnect`; `[7, error|nil, allowReconnect]`, of which MessagePack
 /// readers accept the first two elements alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Close<'a> {
@@ -138,6 +138,24 @@ pub struct Close<'a> {
     pub error: Option<Cow<'a, str>>,
     /// Whether a client may reconnect by itself. Written in JSON only when true.
     pub allow_reconnect: bool,
+}
+
+impl Close<'static> {
+    /// The error of every Close that the genuine server sends because something failed (4.3).
+    pub const FAILED: &'static str = "Connection closed with an error.";
+
+    /// The Close for bad data and timeouts: clients may reconnect. The detail is for servers with
+    /// detailed errors on.
+    #[must_use]
+    pub fn failed(detail: Option<&str>) -> Self {
+        let error = detail.map_or(Cow::Borrowed(Self::FAILED), |detail| {
+            Cow::Owned(format!("{} {detail}", Self::FAILED))
+        });
+        Self {
+            error: Some(error),
+            allow_reconnect: true,
+        }
+    }
 }
 
 /// The headers of a message, in the order of the wire.
@@ -187,7 +205,7 @@ impl<'a> FromIterator<(Cow<'a, str>, Cow<'a, str>)> for Headers<'a> {
 }
 
 /// One value as it stands in a message: the text of a JSON value, without the space around it, or
-/// the bytes of a `MessagePack` value.
+/// the bytes of a MessagePack value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
     encoding: Encoding,
@@ -233,7 +251,7 @@ pub enum DecodeError {
     /// From JSON.
     #[error("a JSON value has another type")]
     Json(#[from] serde_json::Error),
-    /// From `MessagePack`.
+    /// From MessagePack.
     #[error("a MessagePack value has another type")]
     MessagePack(#[from] rmp_serde::decode::Error),
 }
@@ -322,3 +340,42 @@ impl PartialEq for Arguments<'_> {
 }
 
 impl Eq for Arguments<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::parse;
+
+    #[test]
+    fn ordinary_call_is_borrowed_from_its_frame() {
+        let record = b"{\"arguments\":[\"x\",1,[2],{}],\"invocationId\":\"0\",\"target\":\"Echo\",\"type\":1}\x1e";
+        let binary = b"\x12\x96\x01\x80\xa10\xa4Echo\x94\xa1x\x01\x91\x02\x80\x90";
+        for (encoding, frame) in [
+            (Encoding::Json, &record[..]),
+            (Encoding::MessagePack, &binary[..]),
+        ] {
+            let Ok(Message::Invocation(call)) = parse(encoding, frame) else {
+                panic!("{encoding:?}");
+            };
+            assert!(matches!(call.target, Cow::Borrowed("Echo")));
+            assert!(matches!(call.invocation_id, Some(Cow::Borrowed("0"))));
+            let arguments = call.arguments.unwrap();
+            assert_eq!(arguments.nth(0).unwrap().decode::<&str>().unwrap(), "x");
+            assert_eq!(arguments.nth(2).unwrap().decode::<Vec<u8>>().unwrap(), [2]);
+            assert_eq!(arguments.spilled.capacity(), 0);
+            assert_eq!(call.headers.0.capacity() + call.stream_ids.capacity(), 0);
+        }
+    }
+
+    #[test]
+    fn arguments_beyond_the_inline_ones_are_kept_in_order() {
+        let values: Vec<[u8; 1]> = (0..9).map(|value| [value]).collect();
+        let mut arguments = Arguments::new(Encoding::MessagePack);
+        for (count, value) in values.iter().enumerate() {
+            assert_eq!(arguments.len(), count);
+            arguments.push(value);
+            let found = arguments.iter().map(|value| value.decode::<u8>().unwrap());
+            assert!(found.eq(0..=u8::try_from(count).unwrap()));
+        }
+    }
+}

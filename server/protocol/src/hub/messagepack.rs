@@ -1,4 +1,4 @@
-//! Hub messages in `MessagePack` (3.3): taking them apart and writing them.
+//! Hub messages in MessagePack (3.3): taking them apart and writing them.
 
 use std::borrow::Cow;
 
@@ -316,5 +316,42 @@ fn write_headers(writer: &mut Writer<'_>, headers: &Headers<'_>) {
     for (name, value) in headers.iter() {
         writer.str(name);
         writer.str(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::parse;
+
+    /// A call of one argument that is nested this deep, with bad stream ids behind it.
+    fn nested(levels: usize) -> Vec<u8> {
+        let mut frame = Vec::new();
+        varint::write_framed(&mut frame, |out| {
+            out.extend_from_slice(b"\x96\x01\x80\xc0\xa1x\x91");
+            out.resize(out.len() + levels - 1, 0x91);
+            out.extend_from_slice(&[0x90, 0xc0]);
+        });
+        frame
+    }
+
+    #[test]
+    fn nesting_beyond_500_levels_fails_the_call_alone() {
+        let error = parse(Encoding::MessagePack, &nested(500)).unwrap_err();
+        assert_eq!(error, ParseError::StreamIdsNotAnArray);
+        let frame = nested(502);
+        let Ok(Message::Invocation(call)) = parse(Encoding::MessagePack, &frame) else {
+            panic!("the call is lost");
+        };
+        assert_eq!(call.arguments, Err(PayloadError::Value));
+    }
+
+    #[test]
+    fn nil_error_ends_a_call_without_one() {
+        let frame = b"\x07\x95\x03\x80\xa11\x01\xc0";
+        let Ok(Message::Completion(end)) = parse(Encoding::MessagePack, frame) else {
+            panic!("not a completion");
+        };
+        assert_eq!(end.outcome, Outcome::Void);
     }
 }

@@ -1,4 +1,4 @@
-//! The hub protocol of ASP.NET Core `SignalR`: what a client and a hub say to each other.
+//! The hub protocol of ASP.NET Core SignalR: what a client and a hub say to each other.
 //!
 //! Bytes in, messages out, and back; no socket, clock or randomness. The module does not know what
 //! hubs exist, what types a method takes, or how a transport moves bytes: arguments, items and
@@ -9,14 +9,14 @@
 //! 1. [`negotiate`] answers the client's first request, unless it skips that.
 //! 2. A [`Deframer`] cuts what the transport delivers into records. The first one, JSON whatever
 //!    comes later, is a [`HandshakeRequest`]; [`HandshakeRequest::accept`] picks the [`Encoding`].
-//! 3. From then on each frame is either passed on after a glance at its type ([`scan`]) or taken
+//! 3. From then on each frame is either passed on after a glance at its type ([`scan()`]) or taken
 //!    apart ([`parse`]) into a [`Message`].
 //! 4. Answers are appended to a buffer by the functions of [`write`](mod@write), byte for byte as
 //!    the .NET writers do it. On server-sent events they travel in an [`sse`] event.
 //! 5. With stateful reconnect, a [`SendBuffer`] and a [`ReceiveCounter`] outlive the transport
 //!    ([`replay`]).
 //!
-//! Section numbers in this module are those of the project's notes on ASP.NET Core `SignalR`.
+//! Section numbers in this module are those of the project's notes on ASP.NET Core SignalR.
 
 mod deframe;
 mod encoding;

@@ -118,7 +118,7 @@ impl<F> SendBuffer<F> {
     }
 
     /// The messages to repeat on a new link, in order.
-    pub fn unacked(&self) -> impl ExactSizeIterator<Item = &F> {
+    pub fn unacked(&self) -> impl DoubleEndedIterator<Item = &F> + ExactSizeIterator {
         self.unacked.iter().map(|held| &held.frame)
     }
 }

@@ -48,7 +48,7 @@ pub enum DecodeError {
 ///
 /// Older and shorter forms are completed with what the missing elements mean; surplus elements
 /// are ignored; nil is taken as empty where old writers wrote it. Lists and maps are collected as
-/// references, so a message takes at most some 30 times its own size, and only for elements that
+/// references, so a message takes at most some 40 times its own size, and only for elements that
 /// are really there.
 ///
 /// # Errors
@@ -79,6 +79,8 @@ pub fn decode(frame: &[u8]) -> Result<Decoded<'_>, DecodeError> {
         layout,
     };
     let message = message(number, &mut elements)?;
+    // Extension maps at the end that say nothing, and what newer forms add.
+    elements.rest("trailing elements", Reader::skip)?;
     Ok(message.map_or(Decoded::Unknown(number), Decoded::Message))
 }
 

@@ -1,6 +1,6 @@
 //! The extension map `E` (section 4.2).
 
-use super::{DataMessageType, fields};
+use super::DataMessageType;
 use crate::wire::{ReadError, Reader, Writer};
 
 /// What an extension map carries. Which keys a message type may carry is decided when it is
@@ -39,26 +39,16 @@ impl<'a> Extensions<'a> {
             return Ok(extensions);
         }
         for _ in 0..reader.map_len()? {
-            let key = if fields::is_integer(reader) {
-                reader.clone().i64().ok()
-            } else {
-                None
-            };
-            reader.skip()?;
-            let known = matches!(key, Some(1..=6));
-            if !known || reader.take_nil() {
-                if !known {
-                    reader.skip()?;
-                }
-                continue;
-            }
+            let key = Reader::new(reader.raw_value()?).u64().ok();
             match key {
+                Some(1..=6) if reader.take_nil() => {}
                 Some(1) => extensions.tracing_id = Some(reader.u64()?),
                 Some(2) => extensions.ttl = Some(reader.i32()?),
                 Some(3) => extensions.protocol = Some(reader.str()?),
                 Some(4) => extensions.filter = Some(reader.str()?),
                 Some(5) => extensions.data_type = Some(reader.i32()?.into()),
-                _ => extensions.partial = reader.bool()?,
+                Some(6) => extensions.partial = reader.bool()?,
+                _ => reader.skip()?,
             }
         }
         Ok(extensions)

@@ -1,7 +1,7 @@
 //! How the elements of messages are read and written.
 
 use super::Payloads;
-use crate::wire::{Kind, ReadError, Reader, Writer};
+use crate::wire::{ReadError, Reader, Writer};
 
 /// How many elements a list makes room for before it has seen them.
 pub(super) const PREALLOCATED: usize = 32;
@@ -87,11 +87,6 @@ fn map<'a, V>(
         entries.push((reader.str()?, value(reader)?));
     }
     Ok(entries)
-}
-
-/// Whether the next value can be the key of an extension.
-pub(super) fn is_integer(reader: &Reader<'_>) -> bool {
-    reader.peek_kind() == Some(Kind::Integer)
 }
 
 pub(super) fn write_int_or_nil(w: &mut Writer<'_>, value: Option<i32>) {

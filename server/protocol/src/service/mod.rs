@@ -1,6 +1,6 @@
 //! The protocol between app servers and the service: messages, pings and token claims.
 //!
-//! [`decode`] and [`encode`] turn frames into [`Message`]s and back, [`Ping`] gives a meaning to
+//! [`decode()`] and [`encode()`] turn frames into [`Message`]s and back, [`Ping`] gives a meaning to
 //! the side channel inside pings, and [`TokenClaims`] with [`ServiceClaims`] read what an app put
 //! into a client's token. Who sends what when is not known here. Sections are those of the service
 //! protocol specification; the golden bytes are in `vectors/`.
@@ -20,6 +20,8 @@ mod numbers;
 mod payloads;
 mod ping;
 mod service_claims;
+#[cfg(test)]
+mod tests;
 
 pub use claim_types::{INBOUND_CLAIM_TYPES, inbound_claim_type};
 pub use claims::TokenClaims;

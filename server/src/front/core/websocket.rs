@@ -84,12 +84,13 @@ impl Link {
             Outcome::Replaced => uplink.transport_lost(),
         }
         drop(uplink);
-        socket.close(CloseCode::NORMAL);
         let finish = poll_fn(|cx| {
             let mut rest = std::iter::from_fn(|| batch.pop_front());
             if socket.poll_write(cx, &mut rest)?.is_pending() {
                 return Poll::Pending;
             }
+            // Behind the last frame; only the first call counts.
+            socket.close(CloseCode::NORMAL);
             socket.poll_finish(cx)
         });
         // Either way the socket is dropped: there is nothing left to save.

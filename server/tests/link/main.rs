@@ -1,0 +1,7 @@
+//! App servers and the clients that they run hubs for, over real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clients;
+mod door;
