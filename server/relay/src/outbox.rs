@@ -221,7 +221,11 @@ impl Outbox {
         if state.has_room() {
             return Poll::Ready(());
         }
-        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+        if !state
+            .waiting
+            .iter()
+            .any(|waker| waker.will_wake(cx.waker()))
+        {
             state.waiting.push(cx.waker().clone());
         }
         Poll::Pending
@@ -264,47 +268,13 @@ impl Outbox {
     }
 
     /// As [`Outbox::poll_take`], or `None` when there is nothing to do.
-<<<<<<< HEAD
-    pub fn try_take(
-        &self,
-        budget_bytes: usize,
-        frames: &mut impl Extend<Frame>,
-    ) -> Option<Taken> {
+    pub fn try_take(&self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
         let (taken, roused) = {
             let mut state = self.state.lock();
             (state.take(budget_bytes, frames), state.roused())
         };
         roused.into_iter().for_each(Waker::wake);
         taken
-=======
-    pub fn try_take(&self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
-        let mut state = self.state.lock();
-        if state.held && state.close.is_none() {
-            return None;
-        }
-        let mut taken = 0;
-        while taken < budget_bytes {
-            let Some(frame) = state.queue.pop_front() else {
-                break;
-            };
-            taken += frame.len_bytes();
-            let alone = frame.class() == crate::FrameClass::Handshake;
-            frames.extend(Some(frame));
-            if alone {
-                break;
-            }
-        }
-        state.bytes = state.bytes.saturating_sub(taken);
-        if state.queue.is_empty() {
-            if state.queue.capacity() > IDLE_CAPACITY {
-                state.queue = VecDeque::new();
-            }
-            if let Some(reason) = &state.close {
-                return Some(Taken::Last(reason.clone()));
-            }
-        }
-        (taken > 0).then_some(Taken::Frames)
->>>>>>> main
     }
 }
 

@@ -109,8 +109,9 @@ impl HubBuilder {
         F: Fn(Caller, Option<String>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.on_disconnected =
-            Some(Box::new(move |caller, error| Box::pin(handler(caller, error))));
+        self.on_disconnected = Some(Box::new(move |caller, error| {
+            Box::pin(handler(caller, error))
+        }));
         self
     }
 

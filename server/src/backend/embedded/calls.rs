@@ -123,7 +123,12 @@ impl Lane {
 }
 
 /// Runs a call or lets it wait for its turn. One that ends at once costs no task.
-pub(super) fn run(connection: &Arc<Connection>, id: Option<&str>, target: &str, future: ValueFuture) {
+pub(super) fn run(
+    connection: &Arc<Connection>,
+    id: Option<&str>,
+    target: &str,
+    future: ValueFuture,
+) {
     let lane = &connection.lane;
     let call = |future| Call {
         id: id.map(Box::from),
@@ -144,10 +149,16 @@ pub(super) fn run(connection: &Arc<Connection>, id: Option<&str>, target: &str, 
     if let Some(future) = try_run(connection, id, target, future) {
         let first = call(future);
         let worker = Arc::clone(connection);
-        connection.core.tasks.spawn(async move { work(worker, first).await });
+        connection
+            .core
+            .tasks
+            .spawn(async move { work(worker, first).await });
     } else if let Some(first) = lane.next() {
         let worker = Arc::clone(connection);
-        connection.core.tasks.spawn(async move { work(worker, first).await });
+        connection
+            .core
+            .tasks
+            .spawn(async move { work(worker, first).await });
     }
 }
 

@@ -8,16 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heliograph_protocol::hub::{Encoding, Raw, write};
-use heliograph_relay::{
-    Client, Dialect, Encode, Frame, FrameSet, Hub, Joined, Send as To, Target,
-};
+use heliograph_relay::{Client, Dialect, Encode, Frame, FrameSet, Hub, Joined, Send as To, Target};
 use serde::de::DeserializeOwned;
 
+use super::HubError;
 use super::arguments::{Arguments, Encoded};
 use super::connection::Connection;
 use super::encode;
 use super::results::{Answer, Results};
-use super::HubError;
 
 /// To whom messages of a hub may go. Whoever is not there gets nothing, silently.
 #[derive(Clone, Copy)]
@@ -178,7 +176,10 @@ impl<'a> Recipients<'a> {
     /// # Errors
     ///
     /// When serde cannot write the arguments; nobody gets the message then.
-    #[expect(clippy::unused_async, reason = "receivers on other nodes will have to be awaited")]
+    #[expect(
+        clippy::unused_async,
+        reason = "receivers on other nodes will have to be awaited"
+    )]
     pub async fn send(&self, target: &str, arguments: impl Arguments) -> Result<(), HubError> {
         let Some(hub) = self.hub else {
             return Ok(());
@@ -237,7 +238,11 @@ impl SingleClient<'_> {
         };
         let frame = call_frame(encoding, None, target, &arguments)?;
         client.outbox().push(frame);
-        if self.clients.sender.is_some_and(|sender| Arc::ptr_eq(sender, &client)) {
+        if self
+            .clients
+            .sender
+            .is_some_and(|sender| Arc::ptr_eq(sender, &client))
+        {
             poll_fn(|cx| client.outbox().poll_room(cx)).await;
         }
         Ok(())
@@ -295,7 +300,8 @@ impl<'a> Groups<'a> {
 
     /// Adds a connection to a group. False if it is not there.
     pub fn add(self, connection: &str, group: &str) -> bool {
-        self.0.is_some_and(|hub| hub.join(connection, group) == Joined::Ok)
+        self.0
+            .is_some_and(|hub| hub.join(connection, group) == Joined::Ok)
     }
 
     /// Removes a connection from a group. False if it is not there.
@@ -307,7 +313,9 @@ impl<'a> Groups<'a> {
 
 impl fmt::Debug for Groups<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Groups").field(&self.0.map(|hub| hub.name())).finish()
+        f.debug_tuple("Groups")
+            .field(&self.0.map(|hub| hub.name()))
+            .finish()
     }
 }
 
@@ -349,7 +357,9 @@ fn read<R: DeserializeOwned>(encoding: Encoding, answer: Answer) -> Result<R, Hu
     let unreadable = |why: &dyn fmt::Display| {
         let name = std::any::type_name::<R>();
         let name = name.rsplit("::").next().unwrap_or(name);
-        HubError::visible(format!("Error trying to deserialize result to {name}. {why}"))
+        HubError::visible(format!(
+            "Error trying to deserialize result to {name}. {why}"
+        ))
     };
     match answer {
         Answer::Value(bytes) => Raw::new(encoding, &bytes).decode().map_err(|error| {

@@ -97,7 +97,9 @@ impl Reader {
         if let Some(policy) = &method.policy
             && !policy.allows(&connection.request.identity)
         {
-            return Err(format!("Failed to invoke '{target}' because user is unauthorized"));
+            return Err(format!(
+                "Failed to invoke '{target}' because user is unauthorized"
+            ));
         }
         let sent = call.stream_ids.len();
         let refused = |text: String| connection.failed(target, &HubError::visible(text));
@@ -145,7 +147,10 @@ impl Reader {
     }
 
     /// Takes the arguments. Reading a value may run code of the hub's author.
-    #[expect(clippy::type_complexity, reason = "a pair that lives for one statement")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a pair that lives for one statement"
+    )]
     fn bind(
         &self,
         method: &Method,
@@ -162,8 +167,7 @@ impl Reader {
         let upload_items = self.connection.core.options.upload_items;
         let mut binder = Binder::new(arguments, call.stream_ids, upload_items);
         let caller = Caller::new(Arc::clone(&self.connection));
-        let prepared =
-            catch_unwind(AssertUnwindSafe(|| method.prepare(&caller, &mut binder)));
+        let prepared = catch_unwind(AssertUnwindSafe(|| method.prepare(&caller, &mut binder)));
         let prepared = prepared.unwrap_or(Err(BindError::Type))?;
         Ok((prepared, binder.into_sinks()))
     }
@@ -176,7 +180,10 @@ impl Reader {
         match sink.item(item.item) {
             Ok(rest) => self.stalled = rest,
             Err(super::upload::Unbindable) => {
-                self.end_upload(id, Some(HubError::visible("Failed to bind Stream message.")));
+                self.end_upload(
+                    id,
+                    Some(HubError::visible("Failed to bind Stream message.")),
+                );
             }
         }
     }

@@ -11,10 +11,13 @@ const MAX_TEXT: usize = 2_000;
 #[must_use]
 pub fn chat() -> EmbeddedHub {
     EmbeddedHub::builder("chat")
-        .method("Send", |caller: Caller, (user, text): (String, String)| async move {
-            let message = (cut(&user, MAX_NAME), cut(&text, MAX_TEXT));
-            caller.clients().all().send("receive", message).await
-        })
+        .method(
+            "Send",
+            |caller: Caller, (user, text): (String, String)| async move {
+                let message = (cut(&user, MAX_NAME), cut(&text, MAX_TEXT));
+                caller.clients().all().send("receive", message).await
+            },
+        )
         .method(
             "SendTo",
             |caller: Caller, (room, user, text): (String, String, String)| async move {
@@ -38,10 +41,16 @@ pub fn chat() -> EmbeddedHub {
 pub fn bench(options: Options) -> EmbeddedHub {
     EmbeddedHub::builder("bench")
         .options(options)
-        .method("Echo", |_: Caller, (text,): (String,)| async move { Ok(text) })
-        .method("Broadcast", |caller: Caller, (text,): (String,)| async move {
-            caller.clients().all().send("m", (text,)).await
-        })
+        .method(
+            "Echo",
+            |_: Caller, (text,): (String,)| async move { Ok(text) },
+        )
+        .method(
+            "Broadcast",
+            |caller: Caller, (text,): (String,)| async move {
+                caller.clients().all().send("m", (text,)).await
+            },
+        )
         .build()
 }
 

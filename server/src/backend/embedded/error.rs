@@ -116,9 +116,9 @@ pub enum BindError {
 impl From<BindError> for HubError {
     fn from(error: BindError) -> Self {
         let text = match error {
-            BindError::Count { provided, expected } => format!(
-                "Invocation provides {provided} argument(s) but target expects {expected}."
-            ),
+            BindError::Count { provided, expected } => {
+                format!("Invocation provides {provided} argument(s) but target expects {expected}.")
+            }
             BindError::Type => PayloadError::Value.to_string(),
             BindError::Unreadable(error) => error.to_string(),
         };
@@ -134,7 +134,10 @@ mod tests {
     fn only_visible_errors_show_their_text_without_details() {
         let general = || String::from("Failed.");
         let visible = HubError::visible("boom");
-        assert_eq!(visible.add_to(general(), false), "Failed. HubException: boom");
+        assert_eq!(
+            visible.add_to(general(), false),
+            "Failed. HubException: boom"
+        );
         let parse: HubError = "x".parse::<i32>().unwrap_err().into();
         assert_eq!(parse.add_to(general(), false), "Failed.");
         assert_eq!(

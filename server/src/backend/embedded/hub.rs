@@ -168,14 +168,20 @@ fn connect(connection: &Arc<Connection>) {
     // Polled again by the task if it is not done at once, so that no waking is lost.
     match Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => {
-            connected(connection, outcome.unwrap_or_else(|p| Err(HubError::panicked(&*p))));
+            connected(
+                connection,
+                outcome.unwrap_or_else(|p| Err(HubError::panicked(&*p))),
+            );
         }
         Poll::Pending => {
             let tasks = Arc::clone(&connection.core.tasks);
             let connection = Arc::clone(connection);
             tasks.spawn(async move {
                 let outcome = future.await;
-                connected(&connection, outcome.unwrap_or_else(|p| Err(HubError::panicked(&*p))));
+                connected(
+                    &connection,
+                    outcome.unwrap_or_else(|p| Err(HubError::panicked(&*p))),
+                );
             });
         }
     }
@@ -265,7 +271,11 @@ impl Backend for EmbeddedHub {
         &'a self,
         request: &'a ClientRequest,
     ) -> BoxFuture<'a, Result<Ticket, Refusal>> {
-        let allowed = self.0.policy.as_ref().is_none_or(|p| p.allows(&request.identity));
+        let allowed = self
+            .0
+            .policy
+            .as_ref()
+            .is_none_or(|p| p.allows(&request.identity));
         let answer = if allowed {
             Ok(Ticket::default())
         } else {

@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::HubError;
 use super::connection::Connection;
 use super::encode::{self, Buffer};
 use super::method::{StreamFailure, StreamRun};
 use super::tasks::Caught;
-use super::HubError;
 
 /// The running streams of a connection, by id.
 #[derive(Debug, Default)]

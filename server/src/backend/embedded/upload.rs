@@ -106,10 +106,7 @@ impl<T: DeserializeOwned + Send + 'static> Sink for mpsc::Sender<Piece<T>> {
     }
 }
 
-fn hand_over<T: Send + 'static>(
-    sender: &mpsc::Sender<Piece<T>>,
-    piece: Piece<T>,
-) -> Option<Rest> {
+fn hand_over<T: Send + 'static>(sender: &mpsc::Sender<Piece<T>>, piece: Piece<T>) -> Option<Rest> {
     match sender.try_send(piece) {
         Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
         Err(mpsc::error::TrySendError::Full(piece)) => {
