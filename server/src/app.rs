@@ -100,6 +100,8 @@ pub struct Doors {
     pub router: Router,
     /// Path of the demo page, when it is on.
     pub demo: Option<&'static str>,
+    /// Paths of the hubs that are served at paths of their own.
+    pub hubs: Vec<String>,
 }
 
 /// The service, bound to its address and not yet serving.
@@ -108,6 +110,7 @@ pub struct App {
     address: SocketAddr,
     scheme: Scheme,
     demo: Option<&'static str>,
+    hubs: Vec<String>,
     listener: Listener,
     router: Router,
     drain: Drain,
@@ -192,6 +195,7 @@ impl App {
             address: listener.local_addr().map_err(failed)?,
             scheme,
             demo: doors.demo,
+            hubs: doors.hubs,
             listener,
             router,
             drain,
@@ -214,6 +218,12 @@ impl App {
     #[must_use]
     pub fn demo_url(&self) -> Option<String> {
         self.demo.map(|path| format!("{}{path}", self.url()))
+    }
+
+    /// Paths of the hubs that are served at paths of their own.
+    #[must_use]
+    pub fn hubs(&self) -> &[String] {
+        &self.hubs
     }
 
     /// What apps put in their settings. The key is shown only when everyone knows it anyway.

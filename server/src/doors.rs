@@ -51,13 +51,15 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         Box::pin(async move { door.drain().await })
     });
 
+    let hubs = hub_routes(settings, parts)?;
+    let paths = hubs.iter().map(|hub| hub.path.to_string()).collect();
     let routes = core::Routes::new(
         Some(core::ServiceRoute {
             backend: links,
             authenticator: Arc::new(ServiceToken(parts.verifier.clone())),
             origins: parts.origins.clone(),
         }),
-        hub_routes(settings, parts)?,
+        hubs,
         parts.proxies.clone(),
     );
     let clients = core::Door::new(
@@ -96,6 +98,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     Ok(Doors {
         router,
         demo: demo_path,
+        hubs: paths,
     })
 }
 

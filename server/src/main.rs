@@ -154,9 +154,8 @@ fn greet(app: &App, settings: &Settings) {
     ];
     lines.extend(app.demo_url().map(|url| format!("  demo        {url}")));
     lines.push("  operator    /healthz /readyz /metrics".to_owned());
-    if !settings.hubs.is_empty() {
-        let names: Vec<&str> = settings.hubs.keys().map(String::as_str).collect();
-        lines.push(format!("  hubs        {}", names.join(", ")));
+    if !app.hubs().is_empty() {
+        lines.push(format!("  hubs        {}", app.hubs().join(" ")));
     }
     lines.push(format!("READY {}", app.url()));
     say(&lines.join("\n"));
