@@ -7,4 +7,5 @@
 pub mod auth;
 pub mod backend;
 pub mod edge;
+pub mod embed;
 pub mod front;
