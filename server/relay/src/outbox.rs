@@ -1,7 +1,7 @@
 //! The bounded queue between the relay and one connection's driver.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
@@ -64,6 +64,16 @@ struct State {
     held: bool,
     close: Option<CloseReason>,
     limits: &'static Limits,
+    /// A producer that waits for room.
+    producer: Option<Waker>,
+}
+
+impl State {
+    fn wake_producer(&mut self) {
+        if let Some(producer) = self.producer.take() {
+            producer.wake();
+        }
+    }
 }
 
 impl Outbox {
@@ -76,6 +86,7 @@ impl Outbox {
             held: true,
             close: None,
             limits,
+            producer: None,
         };
         Self {
             state: Mutex::new(state),
@@ -96,6 +107,7 @@ impl Outbox {
                 state.queue = VecDeque::new();
                 state.bytes = 0;
                 state.close = Some(CloseReason::SlowClient);
+                state.wake_producer();
                 Pushed::Overflow
             } else {
                 state.bytes = bytes;
@@ -140,6 +152,7 @@ impl Outbox {
                 state.bytes = 0;
             }
             state.close = Some(reason);
+            state.wake_producer();
         }
         self.waker.wake();
     }
@@ -160,6 +173,20 @@ impl Outbox {
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.state.lock().bytes
+    }
+
+    /// For a producer that can wait, so that a slow client slows it down instead of being closed:
+    /// ready when `bytes` more fit into half of the limits, when nothing waits, or when the
+    /// connection is ending. Only one task may wait at a time: the last one is woken.
+    pub fn poll_room(&self, cx: &mut Context<'_>, bytes: usize) -> Poll<()> {
+        let mut state = self.state.lock();
+        let fits = state.bytes.saturating_add(bytes) <= state.limits.bytes / 2
+            && state.queue.len() < state.limits.frames / 2;
+        if fits || state.queue.is_empty() || state.close.is_some() {
+            return Poll::Ready(());
+        }
+        state.producer = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// Wakes the driver without giving it anything.
@@ -217,6 +244,9 @@ impl Outbox {
             }
         }
         state.bytes = state.bytes.saturating_sub(taken);
+        if taken > 0 {
+            state.wake_producer();
+        }
         if state.queue.is_empty() {
             if state.queue.capacity() > IDLE_CAPACITY {
                 state.queue = VecDeque::new();
@@ -317,6 +347,40 @@ mod tests {
             take(&outbox),
             (Some(Taken::Last(CloseReason::BackendLost)), vec![])
         );
+    }
+
+    #[test]
+    fn a_producer_waits_for_half_of_the_limits_to_be_free() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        #[derive(Default)]
+        struct Wakes(AtomicUsize);
+        impl std::task::Wake for Wakes {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&waker);
+        let outbox = Outbox::new(&SMALL);
+        outbox.answer(frame(0));
+        take(&outbox);
+        assert!(outbox.poll_room(&mut cx, 100).is_ready());
+        outbox.push(frame(3));
+        assert!(outbox.poll_room(&mut cx, 3).is_pending());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        take(&outbox);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(outbox.poll_room(&mut cx, 100).is_ready());
+
+        outbox.push(frame(3));
+        assert!(outbox.poll_room(&mut cx, 3).is_pending());
+        outbox.close(CloseReason::Draining);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+        assert!(outbox.poll_room(&mut cx, 3).is_ready());
     }
 
     #[test]

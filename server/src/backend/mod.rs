@@ -3,6 +3,7 @@
 //! A door speaks to all of them through [`Backend`] and [`Conversation`]; what comes back from a
 //! backend goes straight to the client's outbox.
 
+pub mod direct;
 pub mod link;
 mod request;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use heliograph_protocol::hub::MessageType;
 use heliograph_relay::{Client, CloseReason, Hub};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 pub use heliograph_protocol::hub::negotiate::Transport;
 pub use request::{Bearer, ClientRequest, Headers, form_pairs};
@@ -104,12 +105,24 @@ pub struct KeepAlive {
 }
 
 /// What a backend's own negotiation left for the connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Ticket {
     /// The public id that the hub gave, if it gives ids.
     pub connection_id: Option<Box<str>>,
-    /// The hub's secret for the connection, never shown to the client.
+    /// What the backend needs to find the connection again, never shown to the client or a log.
     pub secret: Option<Box<str>>,
+    /// `Set-Cookie` lines for the client's browser. The door takes them out for its answer.
+    pub set_cookies: Vec<HeaderValue>,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("connection_id", &self.connection_id)
+            .field("secret", &self.secret.as_ref().map(|_| "***"))
+            .field("set_cookies", &self.set_cookies.len())
+            .finish()
+    }
 }
 
 /// The answer to a client that the hub refuses at negotiate.

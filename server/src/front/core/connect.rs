@@ -163,8 +163,9 @@ async fn open_without_negotiation(
     let rules = backend.rules(&hub);
     let request = entry.client_request(identity.clone(), Some(Transport::WebSockets));
     let ticket = match backend.negotiate(&request).await {
+        // Nobody stores the cookies of an upgrade; the backend has those that it needs itself.
         Ok(ticket) => Ticket {
-            connection_id: ticket.connection_id,
+            set_cookies: Vec::new(),
             ..ticket
         },
         Err(refusal) => return Err(super::negotiate::refused(refusal)),

@@ -8,7 +8,7 @@ use heliograph_protocol::hub::negotiate::{
     NegotiateRequest, NegotiateResponse, Transport, write_error,
 };
 use heliograph_protocol::service::Transports;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 
 use super::request::Entry;
@@ -45,10 +45,11 @@ pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
     let transports = offered(identity.service.transports);
     let user = identity.user.clone();
     let request = entry.client_request(identity, None);
-    let ticket = match backend.negotiate(&request).await {
+    let mut ticket = match backend.negotiate(&request).await {
         Ok(ticket) => ticket,
         Err(refusal) => return refused(refusal),
     };
+    let cookies = std::mem::take(&mut ticket.set_cookies);
     let stateful = asked.use_stateful_reconnect && rules.stateful_reconnect;
     let new = Negotiated {
         stateful,
@@ -68,7 +69,11 @@ pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
         transports: &transports,
     }
     .write(&mut body);
-    json(body)
+    let mut response = json(body);
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// The hub's own answer to a client that it refuses.

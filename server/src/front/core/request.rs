@@ -98,14 +98,16 @@ impl Entry {
             None => self.query_value("asrs.op").unwrap_or_default().into(),
         };
         let mut headers = self.parts.headers.clone();
-        headers.remove("x-forwarded-for");
-        if let Some(value) = self
-            .seen
-            .forwarded_for
-            .as_deref()
-            .and_then(|v| v.parse().ok())
-        {
-            headers.insert("x-forwarded-for", value);
+        let seen = &self.seen;
+        for (name, value) in [
+            ("x-forwarded-for", seen.forwarded_for.as_deref()),
+            ("x-forwarded-proto", Some(seen.scheme.as_str())),
+            ("x-forwarded-host", seen.host.as_deref()),
+        ] {
+            headers.remove(name);
+            if let Some(value) = value.and_then(|value| value.parse().ok()) {
+                headers.insert(name, value);
+            }
         }
         ClientRequest {
             path,

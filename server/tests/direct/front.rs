@@ -1,0 +1,149 @@
+//! The client door before a direct backend, and clients at it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use heliograph::auth::Anonymous;
+use heliograph::backend::direct::{Direct, Options};
+use heliograph::edge::cors::Origins;
+use heliograph::edge::dialects::Dialects;
+use heliograph::edge::forwarded::Proxies;
+use heliograph::edge::listener;
+use heliograph::front::core::{self, Door, HubRoute, Routes};
+use heliograph_relay::Relay;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::soon;
+
+/// The door with one hub at `/chat`.
+pub(crate) struct Front {
+    pub(crate) address: SocketAddr,
+}
+
+/// What the door answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+pub(crate) fn options(url: &str) -> Options {
+    Options {
+        url: url.into(),
+        ..Options::default()
+    }
+}
+
+impl Front {
+    pub(crate) fn start(options: Options) -> Self {
+        let route = HubRoute {
+            path: "/chat".into(),
+            hub: "chat".into(),
+            backend: Arc::new(Direct::new("chat", options).unwrap()),
+            authenticator: Arc::new(Anonymous),
+            origins: Origins::Any,
+        };
+        let routes = Routes::new(None, vec![route], Proxies::default());
+        let door = Door::new(
+            core::Options::default(),
+            Dialects::default(),
+            Arc::new(Relay::new()),
+            routes,
+        );
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = listener::Listener::bind(address, listener::Options::default()).unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(Arc::clone(&door).sweep());
+        let forever = std::future::pending();
+        tokio::spawn(listener.serve(door.router(), forever, Duration::ZERO));
+        Self { address }
+    }
+
+    /// Negotiates with a query and headers.
+    pub(crate) async fn negotiate(&self, query: &str, headers: &[(&str, &str)]) -> Answer {
+        let url = format!("http://{}/chat/negotiate?{query}", self.address);
+        let mut request = Request::post(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let response = soon("an answer to negotiate", client.request(request));
+        let (parts, body) = response.await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    /// Opens a WebSocket without negotiation.
+    pub(crate) async fn connect(&self) -> Visitor {
+        self.connect_with("", &[]).await
+    }
+
+    pub(crate) async fn connect_with(&self, query: &str, headers: &[(&str, &str)]) -> Visitor {
+        let url = format!("ws://{}/chat?{query}", self.address);
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            let name = http::HeaderName::try_from(*name).unwrap();
+            request.headers_mut().append(name, value.parse().unwrap());
+        }
+        let connected = soon("an upgrade", connect_async(request)).await;
+        Visitor(connected.unwrap().0)
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+}
+
+/// A client's WebSocket.
+pub(crate) struct Visitor(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Visitor {
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next WebSocket message.
+    pub(crate) async fn message(&mut self) -> Message {
+        soon("a message for the client", self.0.next())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    pub(crate) async fn text(&mut self) -> String {
+        self.message().await.into_text().unwrap().to_string()
+    }
+
+    /// Sends a handshake request for JSON and takes the answer.
+    pub(crate) async fn greet(&mut self) -> String {
+        self.send("{\"protocol\":\"json\",\"version\":1}\u{1e}")
+            .await;
+        self.text().await
+    }
+
+    /// The close frame that ends the connection.
+    pub(crate) async fn closed(&mut self) -> Option<CloseFrame> {
+        match self.message().await {
+            Message::Close(frame) => frame,
+            other => panic!("{other:?}"),
+        }
+    }
+}
