@@ -4,7 +4,12 @@
 //! hub, [`edge`] what all doors share over HTTP, [`auth`] tokens. `server/ARCHITECTURE.md` is the
 //! map.
 
+pub mod app;
 pub mod auth;
 pub mod backend;
+pub mod config;
+pub mod doors;
+pub mod drain;
 pub mod edge;
 pub mod front;
+pub mod telemetry;

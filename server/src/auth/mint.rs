@@ -15,6 +15,7 @@ pub struct Mint {
     key: AccessKey,
     /// `scheme://host`, without port and path, as audiences have it.
     base: String,
+    audience: Option<String>,
     lifetime: Duration,
     now: SystemTime,
 }
@@ -52,9 +53,16 @@ impl Mint {
         Ok(Self {
             key,
             base: format!("{scheme}://{host}"),
+            audience: None,
             lifetime,
             now,
         })
+    }
+
+    /// Puts this audience, when there is one, in place of those made from the endpoint.
+    #[must_use]
+    pub fn with_audience(self, audience: Option<String>) -> Self {
+        Self { audience, ..self }
     }
 
     /// A token for a client of a hub. A claim that repeats becomes an array.
@@ -106,12 +114,7 @@ impl Mint {
         )
     }
 
-    /// A token with these claims for this audience, whole as it stands.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be signed.
-    pub fn sign(&self, claims: &[(&str, &str)], audience: &str) -> Result<String, MintError> {
+    fn sign(&self, claims: &[(&str, &str)], audience: &str) -> Result<String, MintError> {
         let seconds = |time: SystemTime| {
             time.duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default()
@@ -124,7 +127,7 @@ impl Mint {
             ("nbf", json!(now)),
             ("exp", json!(expires_at)),
             ("iat", json!(now)),
-            ("aud", json!(audience)),
+            ("aud", json!(self.audience.as_deref().unwrap_or(audience))),
         ]);
         let members: Vec<String> = members
             .into_iter()

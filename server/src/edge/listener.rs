@@ -20,7 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::stream::{Slot, Stream};
@@ -132,24 +132,23 @@ impl Listener {
     }
 
     /// Serves until `drain` is done, then accepts no more, lets requests under way finish (and
-    /// upgraded connections end) for at most `patience`, and cuts what is left. Gives the number
-    /// of connections that were left. Dropping the future stops accepting; connections live on.
-    pub async fn serve(
-        self,
-        router: Router,
-        drain: impl Future<Output = ()> + Send,
-        patience: Duration,
-    ) -> usize {
+    /// upgraded connections end) until the time that `drain` gave, and cuts what is left. Gives
+    /// the number of connections that were left. Dropping the future stops accepting; connections
+    /// live on.
+    pub async fn serve(self, router: Router, drain: impl Future<Output = Instant> + Send) -> usize {
         let Self { tcp, options } = self;
         let total = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         let total = u32::try_from(total).unwrap_or(u32::MAX);
         let slots = Arc::new(Semaphore::new(total as usize));
         let (phase, _) = watch::channel(Phase::Serving);
-        accept_all(&tcp, options, router, &slots, &phase, drain).await;
+        let deadline = accept_all(&tcp, options, router, &slots, &phase, drain).await;
         drop(tcp);
 
         phase.send_replace(Phase::Finishing);
-        if timeout(patience, slots.acquire_many(total)).await.is_ok() {
+        if timeout_at(deadline, slots.acquire_many(total))
+            .await
+            .is_ok()
+        {
             return 0;
         }
         phase.send_replace(Phase::Cut);
@@ -163,14 +162,14 @@ async fn accept_all(
     router: Router,
     slots: &Arc<Semaphore>,
     phase: &watch::Sender<Phase>,
-    drain: impl Future<Output = ()> + Send,
-) {
+    drain: impl Future<Output = Instant> + Send,
+) -> Instant {
     let server = Arc::new(Server::new(options, router));
     let mut full_logged: Option<Instant> = None;
     tokio::pin!(drain);
     loop {
         let accepted = tokio::select! {
-            () = &mut drain => return,
+            deadline = &mut drain => return deadline,
             accepted = tcp.accept() => accepted,
         };
         let (socket, peer) = match accepted {
@@ -231,7 +230,8 @@ impl Server {
         let (stream, scheme) = match &self.options.tls {
             None => (Stream::Plain { tcp, slot }, Scheme::Http),
             Some(config) => {
-                let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp);
+                // Boxed, so that the task of a plain connection is not the larger for it.
+                let handshake = Box::pin(TlsAcceptor::from(Arc::clone(config)).accept(tcp));
                 match timeout(self.options.head_timeout, handshake).await {
                     Ok(Ok(tls)) => (
                         Stream::Tls {

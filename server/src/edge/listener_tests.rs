@@ -20,8 +20,11 @@ fn start(router: Router, options: Options, patience: Duration) -> Running {
     let listener = Listener::bind(([127, 0, 0, 1], 0).into(), options).unwrap();
     let address = listener.local_addr().unwrap();
     let (drain, drained) = oneshot::channel();
-    let drained = async { drained.await.unwrap_or(()) };
-    let served = tokio::spawn(listener.serve(router, drained, patience));
+    let drained = async move {
+        drained.await.unwrap_or(());
+        Instant::now() + patience
+    };
+    let served = tokio::spawn(listener.serve(router, drained));
     Running {
         address,
         drain,

@@ -1,4 +1,5 @@
 //! Doors: HTTP in, relay calls out. They do not know each other.
 
+pub mod admin;
 pub mod core;
 pub mod service;

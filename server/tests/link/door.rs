@@ -38,6 +38,7 @@ async fn a_request_without_a_valid_token_gets_401_and_an_incomplete_one_400() {
 async fn parameters_may_come_twice_and_in_any_case() {
     let service = Service::start().await;
     let token = service.token("chat", "s");
+    let mut apps = Vec::new();
     for path in [
         "/server?HUB=Chat&hub=other&Cid=1&cid=2",
         "/server/?cid=3&hub=chat",

@@ -5,3 +5,7 @@ mod support;
 
 mod clients;
 mod door;
+mod genuine;
+mod hub;
+mod replay;
+mod results;

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Error};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::service::Service;
 use super::soon;
@@ -102,7 +102,7 @@ impl AppServer {
             let value = HeaderValue::from_str(server).unwrap();
             request.headers_mut().insert("x-asrs-server-id", value);
         }
-        match soon("connect", connect_async(request)).await {
+        match soon("connect", connect_async_with_config(request, None, true)).await {
             Ok((socket, _)) => Ok(Self {
                 socket,
                 deframer: Deframer::new(Deframer::DEFAULT_MAX_MESSAGE_BYTES),

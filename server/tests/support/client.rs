@@ -30,6 +30,7 @@ pub(crate) struct FakeClient {
 
 /// What is known of a client before it opens.
 pub(crate) struct Who {
+    pub(crate) hub: &'static str,
     pub(crate) id: &'static str,
     pub(crate) user: Option<&'static str>,
     pub(crate) dialect: Dialect,
@@ -41,6 +42,7 @@ pub(crate) struct Who {
 impl Who {
     pub(crate) fn json(id: &'static str) -> Self {
         Self {
+            hub: "chat",
             id,
             user: None,
             dialect: dialects::JSON,
@@ -68,7 +70,7 @@ impl Who {
 impl FakeClient {
     /// Opens a conversation; an app server must be there, or come.
     pub(crate) async fn open(service: &Service, who: Who) -> Result<Self, OpenError> {
-        let hub = service.hub();
+        let hub = service.relay.hub(who.hub);
         let outbox = Arc::new(Outbox::new(&LIMITS));
         let id = ConnectionId::new(who.id);
         let client = Arc::new(Client::new(id, who.user, who.dialect, outbox));
@@ -108,13 +110,19 @@ impl FakeClient {
 
     /// Feeds a message as soon as the backend wants it.
     pub(crate) async fn feed(&mut self, framed: &str, kind: MessageType) {
+        self.feed_bytes(framed.as_bytes(), kind).await;
+    }
+
+    /// As [`Self::feed`], of any protocol.
+    pub(crate) async fn feed_bytes(&mut self, framed: &[u8], kind: MessageType) {
         let conversation = self.conversation.as_mut().unwrap();
         soon("a ready backend", poll_fn(|cx| conversation.poll_ready(cx))).await;
-        let inbound = Inbound {
-            framed: framed.as_bytes(),
-            kind: Some(kind),
-        };
-        conversation.feed(inbound).unwrap();
+        conversation
+            .feed(Inbound {
+                framed,
+                kind: Some(kind),
+            })
+            .unwrap();
     }
 
     /// The next thing for the client.

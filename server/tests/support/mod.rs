@@ -4,6 +4,7 @@
 
 pub(crate) mod app_server;
 pub(crate) mod client;
+pub(crate) mod coreapp;
 pub(crate) mod service;
 
 use std::future::Future;

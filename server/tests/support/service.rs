@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use axum::serve::ListenerExt as _;
 use heliograph::auth::{AccessKey, KeyPair, Keys, Mint, Verifier};
 use heliograph::backend::link::{self, LinkBackend};
 use heliograph::edge::dialects::Dialects;
@@ -11,7 +12,8 @@ use heliograph::front::service::{self, Door};
 use heliograph_relay::{Hub, Relay};
 use tokio::net::TcpListener;
 
-const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+/// The access key of all services here.
+pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 /// A service that app servers can connect to.
 pub(crate) struct Service {
@@ -65,6 +67,7 @@ impl Service {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         let router = service::router(Arc::clone(&door));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {

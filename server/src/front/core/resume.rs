@@ -13,6 +13,19 @@ pub(super) struct Resume {
     received: ReceiveCounter,
     /// A close message went one way or the other, or the client closed its socket properly.
     given_up: bool,
+    start: Start,
+}
+
+/// How far the two sides have come in getting to know each other.
+///
+/// `@microsoft/signalr` begins to count only some time after it has read the handshake's answer; a
+/// message that arrives with the answer is not counted, and after the first resumption one is
+/// delivered twice. The ping that the client sends next says that it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Unanswered,
+    Answered,
+    Heard,
 }
 
 impl Resume {
@@ -21,12 +34,18 @@ impl Resume {
             sent: SendBuffer::new(limit_bytes),
             received: ReceiveCounter::new(),
             given_up: false,
+            start: Start::Unanswered,
         }
     }
 
-    /// Whether another frame may be sent before the client acknowledges some.
-    pub(super) fn has_room(&self) -> bool {
-        !self.sent.is_full()
+    /// Whether another frame may be sent now: the client counts, and has acknowledged enough.
+    pub(super) fn may_send(&self) -> bool {
+        self.start != Start::Answered && !self.sent.is_full()
+    }
+
+    /// The client has sent something behind its handshake, or has had the time to.
+    pub(super) fn heard(&mut self) {
+        self.start = Start::Heard;
     }
 
     /// Keeps a counted frame until it is acknowledged.
@@ -34,7 +53,8 @@ impl Resume {
         match frame.class() {
             FrameClass::Counted => _ = self.sent.push(frame.clone(), frame.len_bytes()),
             FrameClass::Close => self.given_up = true,
-            FrameClass::Handshake | FrameClass::Control => {}
+            FrameClass::Handshake => self.start = Start::Answered,
+            FrameClass::Control => {}
         }
     }
 

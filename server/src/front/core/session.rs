@@ -44,6 +44,8 @@ pub(super) struct Session {
     pub(super) timers: Timers,
     /// A lost WebSocket may come back.
     pub(super) resumable: AtomicBool,
+    /// A stateful client had the time to send something behind its handshake.
+    pub(super) was_silent: AtomicBool,
     /// The hub's own close message is on its way to the client.
     pub(super) close_sent: AtomicBool,
     /// The end was seen to: it happens once.
@@ -128,6 +130,7 @@ impl Session {
             encoding: OnceLock::new(),
             timers: Timers::default(),
             resumable: AtomicBool::new(false),
+            was_silent: AtomicBool::new(false),
             close_sent: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         }
@@ -239,6 +242,7 @@ impl Session {
         }
         if self.stateful {
             self.acknowledge();
+            self.give_up_silence(now);
         }
         if self.outbox.is_closing() && self.is_unattended() {
             Tick::End
@@ -268,6 +272,17 @@ impl Session {
         let limit = seconds(rule.client_timeout).unwrap_or(u32::MAX);
         if heard != 0 && now.saturating_sub(heard) > limit {
             self.outbox.close(CloseReason::ClientTimeout);
+        }
+    }
+
+    /// Lets the messages go that were held back for a client that is silent after its handshake.
+    fn give_up_silence(&self, now: u32) {
+        let opened = self.timers.pinged.load(Ordering::Relaxed);
+        if opened != 0
+            && now.saturating_sub(opened) >= 2
+            && !self.was_silent.swap(true, Ordering::Relaxed)
+        {
+            self.outbox.wake();
         }
     }
 

@@ -240,6 +240,10 @@ fn passes(
     kind: Option<MessageType>,
     framed: &[u8],
 ) -> Result<bool, CloseReason> {
+    let mut resume = resume;
+    if let Some(resume) = &mut resume {
+        resume.heard();
+    }
     let heard = &session.timers.heard;
     match kind {
         Some(MessageType::Ping) => heard.store(door.clock.now(), Ordering::Relaxed),

@@ -115,6 +115,11 @@ impl Link {
             if self.is_replaced() {
                 return Poll::Ready(Outcome::Replaced);
             }
+            if let Some(resume) = &mut uplink.resume
+                && self.session.was_silent.load(Ordering::Relaxed)
+            {
+                resume.heard();
+            }
             if let Poll::Ready(outcome) = self.poll_write(cx, uplink, socket, batch) {
                 return Poll::Ready(outcome);
             }
@@ -182,7 +187,7 @@ impl Link {
             if uplink
                 .resume
                 .as_ref()
-                .is_some_and(|resume| !resume.has_room())
+                .is_some_and(|resume| !resume.may_send())
                 && outbox.poll_closing(cx).is_pending()
             {
                 return Poll::Pending;

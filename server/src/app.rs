@@ -1,0 +1,295 @@
+//! Puts the service together from its settings.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::auth::{self, AccessKey, KeyPair, Keys, Mint, MintError, Verifier};
+use crate::config::cli::{TokenCommon, TokenKind};
+use crate::config::{KeySettings, Secret, Settings, WELL_KNOWN_KEY};
+use crate::drain::Drain;
+use crate::edge::cors::Origins;
+use crate::edge::dialects::Dialects;
+use crate::edge::forwarded::Proxies;
+use crate::edge::listener::{self, Listener};
+use crate::edge::{Scheme, tls};
+use crate::front::admin::{self, Admin};
+use crate::telemetry::Meters;
+
+/// What all doors are made from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The access keys in force.
+    pub keys: Keys,
+    /// Checks tokens made with them.
+    pub verifier: Verifier,
+    /// The proxies that are believed.
+    pub proxies: Proxies,
+    /// The hub protocols that are carried.
+    pub dialects: Dialects,
+    /// Which web pages may call.
+    pub origins: Origins,
+    /// The end of the service.
+    pub drain: Drain,
+    /// Metrics by hub.
+    pub meters: Arc<Meters>,
+}
+
+impl Parts {
+    /// The parts that these settings ask for.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let keys = Keys::new(key_pair(&settings.keys));
+        let options = auth::Options {
+            clock_skew: settings.timeouts.clock_skew.0,
+            max_token_bytes: settings.limits.token_bytes,
+            hosts: settings
+                .token_hosts
+                .iter()
+                .map(|host| host.as_str().into())
+                .collect(),
+        };
+        let networks = settings
+            .trusted_proxies
+            .iter()
+            .filter_map(|text| text.parse().ok());
+        Self {
+            verifier: Verifier::new(keys.clone(), options),
+            keys,
+            proxies: Proxies::new(networks.collect()),
+            dialects: Dialects::new(&settings.protocols),
+            origins: origins(&settings.allowed_origins),
+            drain: Drain::default(),
+            meters: Arc::default(),
+        }
+    }
+}
+
+/// The keys of these settings, for the start and for SIGHUP.
+#[must_use]
+pub fn key_pair(settings: &KeySettings) -> KeyPair {
+    let key = |Secret(text): &Secret| AccessKey::new(text.as_str());
+    KeyPair {
+        primary: settings
+            .primary
+            .as_ref()
+            .map_or_else(|| AccessKey::new(WELL_KNOWN_KEY), key),
+        secondary: settings.secondary.as_ref().map(key),
+    }
+}
+
+/// Web pages that may call, from a list in which `*` is any.
+#[must_use]
+pub fn origins(listed: &[String]) -> Origins {
+    if listed.iter().any(|origin| origin == "*") {
+        Origins::Any
+    } else {
+        Origins::Listed(listed.to_vec())
+    }
+}
+
+/// What the doors give.
+#[derive(Debug, Default)]
+pub struct Doors {
+    /// Their routes.
+    pub router: Router,
+    /// Path of the demo page, when it is on.
+    pub demo: Option<&'static str>,
+}
+
+/// The service, bound to its address and not yet serving.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    scheme: Scheme,
+    demo: Option<&'static str>,
+    listener: Listener,
+    router: Router,
+    drain: Drain,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The certificate or its key.
+    #[error("cannot offer TLS")]
+    Tls(#[from] tls::TlsError),
+    /// The settings name a hub that nothing in this program can run.
+    #[error("hub '{hub}' has a backend that this version does not have yet")]
+    NoBackend {
+        /// The hub's name.
+        hub: Box<str>,
+    },
+    /// Another program listens there.
+    #[error("{0} is in use by another program; choose another address with --listen")]
+    InUse(SocketAddr),
+    /// The address cannot be had for another reason.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl App {
+    /// Binds, with the operator's door and `doors`. Runs inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When TLS or the address cannot be had.
+    pub fn new(
+        settings: &Settings,
+        drain: Drain,
+        doors: Doors,
+        metrics: Option<PrometheusHandle>,
+    ) -> Result<Self, StartError> {
+        let tls = match (&settings.tls.certificate, &settings.tls.key) {
+            (Some(certificate), Some(key)) => Some(tls::server_config(certificate, key)?),
+            _ => None,
+        };
+        let scheme = if tls.is_some() {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        };
+        let options = listener::Options {
+            tls,
+            max_connections: settings.limits.connections,
+            max_header_bytes: settings.limits.header_bytes,
+            head_timeout: settings.timeouts.request_head.0,
+            dead_peer_timeout: settings.timeouts.dead_peer.0,
+        };
+        let address = settings.listen;
+        let failed = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => StartError::InUse(address),
+            _ => StartError::Listen { address, source },
+        };
+        let listener = Listener::bind(address, options).map_err(failed)?;
+        let router = admin::router(Admin {
+            drain: drain.clone(),
+            metrics,
+        })
+        .merge(doors.router);
+        Ok(Self {
+            address: listener.local_addr().map_err(failed)?,
+            scheme,
+            demo: doors.demo,
+            listener,
+            router,
+            drain,
+        })
+    }
+
+    /// The address that it is bound to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// URL of that address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.address)
+    }
+
+    /// URL of the demo page, when it is on.
+    #[must_use]
+    pub fn demo_url(&self) -> Option<String> {
+        self.demo.map(|path| format!("{}{path}", self.url()))
+    }
+
+    /// What apps put in their settings. The key is shown only when everyone knows it anyway.
+    #[must_use]
+    pub fn connection_string(&self, settings: &Settings) -> String {
+        let host = if self.address.ip().is_loopback() {
+            "localhost".to_owned()
+        } else {
+            match self.address {
+                SocketAddr::V4(address) => address.ip().to_string(),
+                SocketAddr::V6(address) => format!("[{}]", address.ip()),
+            }
+        };
+        let key = if settings.is_development() {
+            settings.primary_key()
+        } else {
+            "<keys.primary>"
+        };
+        let (scheme, port) = (self.scheme.as_str(), self.address.port());
+        format!("Endpoint={scheme}://{host};Port={port};AccessKey={key};Version=1.0;")
+    }
+
+    /// Serves until `stop` is done; then drains until the time that `stop` gave.
+    pub async fn run(self, stop: impl Future<Output = Instant> + Send) -> Drained {
+        let Self {
+            listener,
+            router,
+            drain,
+            ..
+        } = self;
+        let (finish, finished) = oneshot::channel();
+        let accepting = listener.serve(router, async {
+            match finished.await {
+                Ok(deadline) => deadline,
+                Err(_) => Instant::now(),
+            }
+        });
+        let draining = async {
+            let deadline = stop.await;
+            tracing::info!("draining");
+            let in_time = drain.run(deadline).await;
+            let _ = finish.send(deadline);
+            in_time
+        };
+        let (left, in_time) = tokio::join!(accepting, draining);
+        Drained { in_time, left }
+    }
+}
+
+/// How the end went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Whether all clients and links had been told in time.
+    pub in_time: bool,
+    /// Connections that had to be cut.
+    pub left: usize,
+}
+
+/// The token that `heliograph token` prints.
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub fn token(settings: &Settings, kind: &TokenKind) -> Result<String, MintError> {
+    let mint = |common: &TokenCommon| {
+        let key = AccessKey::new(settings.primary_key());
+        Mint::new(key, &common.endpoint, SystemTime::now(), common.ttl.0)
+            .map(|mint| mint.with_audience(common.audience.clone()))
+    };
+    match kind {
+        TokenKind::Client {
+            hub,
+            user,
+            claim,
+            common,
+        } => mint(common)?.client(hub, user.as_deref(), claim),
+        TokenKind::Server {
+            hub,
+            server_id,
+            common,
+        } => mint(common)?.server(hub, server_id),
+        TokenKind::Rest { path, common } => mint(common)?.rest(path.as_deref().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+#[path = "app_tests.rs"]
+mod tests;

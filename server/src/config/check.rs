@@ -1,0 +1,230 @@
+//! Rules between settings, and values that their type cannot rule out.
+
+use std::collections::BTreeMap;
+
+use super::ConfigError;
+use super::hub::{HubBackend, HubSettings};
+use super::settings::{Secret, Settings, WELL_KNOWN_KEY};
+use crate::edge::forwarded::Network;
+
+/// The SDK makes no token with a shorter key.
+const MIN_KEY_BYTES: usize = 16;
+/// Tokens of 4096 characters may stand in the request line, beside all headers.
+const MIN_HEADER_BYTES: usize = 16 * 1024;
+/// Paths that are ours.
+const RESERVED: [&str; 8] = [
+    "client",
+    "server",
+    "aspnetclient",
+    "aspnetserver",
+    "api",
+    "healthz",
+    "readyz",
+    "metrics",
+];
+
+/// Finds all faults at once.
+pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
+    let mut faults = Vec::new();
+    keys(settings, &mut faults);
+    places(settings, &mut faults);
+    amounts(settings, &mut faults);
+    let mut paths = BTreeMap::new();
+    for (name, hub) in &settings.hubs {
+        check_hub(name, hub, &mut faults);
+        let path = hub.path(name).to_lowercase();
+        if let Some(other) = paths.insert(path, name) {
+            faults.push(format!("hubs.{name}.path: hub '{other}' has the same path"));
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError(faults))
+    }
+}
+
+fn keys(settings: &Settings, faults: &mut Vec<String>) {
+    let named = [
+        ("primary", &settings.keys.primary),
+        ("secondary", &settings.keys.secondary),
+    ];
+    for (name, key) in named {
+        if key
+            .as_ref()
+            .is_some_and(|Secret(key)| key.len() < MIN_KEY_BYTES)
+        {
+            faults.push(format!(
+                "keys.{name}: expected at least {MIN_KEY_BYTES} characters"
+            ));
+        }
+    }
+    if settings.keys.primary.is_none() && settings.keys.secondary.is_some() {
+        faults.push("keys.secondary: expected keys.primary to be set as well".to_owned());
+    }
+    if settings.is_development() && !settings.listen.ip().is_loopback() {
+        faults.push(format!(
+            "listen: {} is reachable from other machines, but the access key is the emulator's, \
+             which everyone knows; set keys.primary (or HELIOGRAPH_KEYS__PRIMARY) to a secret of \
+             your own, for example the output of `openssl rand -base64 32`",
+            settings.listen
+        ));
+    }
+    debug_assert!(WELL_KNOWN_KEY.len() >= MIN_KEY_BYTES);
+}
+
+fn places(settings: &Settings, faults: &mut Vec<String>) {
+    if settings
+        .client_endpoint
+        .as_deref()
+        .is_some_and(|url| !is_http_url(url))
+    {
+        faults.push(
+            "client_endpoint: expected a URL such as \"https://signalr.example.org\"".to_owned(),
+        );
+    }
+    for text in &settings.trusted_proxies {
+        if let Err(expected) = text.parse::<Network>() {
+            faults.push(format!("trusted_proxies: {expected}, found {text:?}"));
+        }
+    }
+    for host in &settings.token_hosts {
+        if host.is_empty() || host.contains('/') {
+            faults.push(format!(
+                "token_hosts: expected a host such as \"signalr.example.org\", found {host:?}"
+            ));
+        }
+    }
+    origins("allowed_origins", &settings.allowed_origins, faults);
+    if settings.tls.certificate.is_some() != settings.tls.key.is_some() {
+        faults.push("tls: expected both certificate and key, or neither".to_owned());
+    }
+    if !is_log_level(&settings.log.level) {
+        faults.push(format!(
+            "log.level: expected error, warn, info, debug, trace or directives such as \
+             \"info,heliograph::front=debug\", found {:?}",
+            settings.log.level
+        ));
+    }
+}
+
+/// A bare word would be taken for the name of a module, so a slip in a level would go unnoticed.
+fn is_log_level(text: &str) -> bool {
+    let is_bare_word = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_level = |part: &str| {
+        part.parse::<tracing_subscriber::filter::LevelFilter>()
+            .is_ok()
+    };
+    text.split(',')
+        .all(|part| !is_bare_word(part) || is_level(part))
+        && text.parse::<tracing_subscriber::EnvFilter>().is_ok()
+}
+
+fn origins(name: &str, origins: &[String], faults: &mut Vec<String>) {
+    for origin in origins {
+        let is_origin = is_http_url(origin) && origin.matches('/').count() == 2;
+        if origin != "*" && !is_origin {
+            faults.push(format!(
+                "{name}: expected \"*\" or origins such as \"https://app.example.org\", \
+                 found {origin:?}"
+            ));
+        }
+    }
+}
+
+fn amounts(settings: &Settings, faults: &mut Vec<String>) {
+    let limits = &settings.limits;
+    let least = [
+        ("limits.max_message_bytes", limits.max_message_bytes, 1024),
+        ("limits.outbox_bytes", limits.outbox_bytes, 1024),
+        ("limits.outbox_messages", limits.outbox_messages, 16),
+        ("limits.token_bytes", limits.token_bytes, 256),
+        ("limits.header_bytes", limits.header_bytes, MIN_HEADER_BYTES),
+        ("limits.connections", limits.connections, 1),
+    ];
+    for (name, value, least) in least {
+        if value < least {
+            faults.push(format!("{name}: expected at least {least}, found {value}"));
+        }
+    }
+    if limits.token_bytes > limits.header_bytes {
+        faults.push(format!(
+            "limits.token_bytes: expected at most limits.header_bytes ({}), found {}",
+            limits.header_bytes, limits.token_bytes
+        ));
+    }
+    let timeouts = &settings.timeouts;
+    let positive = [
+        ("handshake", timeouts.handshake),
+        ("long_poll", timeouts.long_poll),
+        ("disconnect", timeouts.disconnect),
+        ("request_head", timeouts.request_head),
+    ];
+    for (name, span) in positive {
+        if span.0.is_zero() {
+            faults.push(format!("timeouts.{name}: expected more than 0s"));
+        }
+    }
+    if timeouts.dead_peer.0.as_secs() < 6 {
+        faults.push(format!(
+            "timeouts.dead_peer: expected at least 6s, found {}",
+            timeouts.dead_peer
+        ));
+    }
+}
+
+fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
+    match (hub.backend, &hub.url) {
+        (None, _) => faults.push(format!(
+            "hubs.{name}.backend: expected \"direct\" or \"embedded\", found none"
+        )),
+        (Some(HubBackend::Direct), None) => {
+            faults.push(format!(
+                "hubs.{name}.url: expected the URL of the hub, found none"
+            ));
+        }
+        (Some(HubBackend::Embedded), Some(_)) => {
+            faults.push(format!("hubs.{name}.url: an embedded hub has no URL"));
+        }
+        _ => {}
+    }
+    if let Some(url) = hub.url.as_deref().filter(|url| !is_http_url(url)) {
+        faults.push(format!(
+            "hubs.{name}.url: expected an http or https URL, found {url:?}"
+        ));
+    }
+    let path = hub.path(name);
+    let first = path
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if !path.starts_with('/') || path.ends_with('/') || !path.chars().all(plain) {
+        faults.push(format!(
+            "hubs.{name}.path: expected a path such as \"/chat\", found {path:?}"
+        ));
+    } else if RESERVED
+        .iter()
+        .any(|reserved| first.eq_ignore_ascii_case(reserved))
+    {
+        faults.push(format!("hubs.{name}.path: '/{first}' is the service's own"));
+    }
+    if let Some(listed) = &hub.allowed_origins {
+        origins(&format!("hubs.{name}.allowed_origins"), listed, faults);
+    }
+    for header in &hub.forward_headers {
+        if header.parse::<http::HeaderName>().is_err() {
+            faults.push(format!(
+                "hubs.{name}.forward_headers: expected names of headers, found {header:?}"
+            ));
+        }
+    }
+}
+
+fn is_http_url(text: &str) -> bool {
+    text.parse::<http::Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|h| !h.is_empty())
+    })
+}

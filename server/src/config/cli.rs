@@ -1,0 +1,162 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::load::Sources;
+use super::span::Span;
+
+/// A self-hosted SignalR service.
+///
+/// Without arguments it runs in development mode: on 127.0.0.1:8888 with the access key of the
+/// official emulator. Settings come from a TOML file, then from variables (HELIOGRAPH_LISTEN,
+/// HELIOGRAPH_KEYS__PRIMARY and so on), then from flags; the later one wins.
+#[derive(Debug, Parser)]
+#[command(name = "heliograph", version, max_term_width = 100)]
+pub struct Cli {
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: SettingArgs,
+    /// What to do; without a command, the service runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that change settings.
+#[derive(Args, Debug)]
+pub struct SettingArgs {
+    /// TOML file with settings
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        env = "HELIOGRAPH_CONFIG"
+    )]
+    pub config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 lets the system choose
+    #[arg(long, short, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Level of the log: error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Any setting, as in `--set limits.token_bytes=8192`; may repeat
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+}
+
+impl SettingArgs {
+    /// The sources that these flags stand for.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        let mut flags = self.set.clone();
+        if let Some(listen) = self.listen {
+            flags.push(("listen".to_owned(), format!("\"{listen}\"")));
+        }
+        if let Some(level) = &self.log_level {
+            flags.push(("log.level".to_owned(), level.clone()));
+        }
+        Sources {
+            file: self.config.clone(),
+            flags,
+        }
+    }
+}
+
+/// What to do other than to run the service.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the settings and say what is wrong with them
+    CheckConfig,
+    /// Print a token made with the primary access key
+    Token(TokenArgs),
+}
+
+/// `heliograph token`.
+#[derive(Args, Debug)]
+pub struct TokenArgs {
+    /// For whom the token is.
+    #[command(subcommand)]
+    pub kind: TokenKind,
+}
+
+/// For whom a token is.
+#[derive(Debug, Subcommand)]
+pub enum TokenKind {
+    /// For a client of a hub
+    Client {
+        /// Name of the hub, with its application prefix if there is one
+        #[arg(long)]
+        hub: String,
+        /// User that the client speaks for
+        #[arg(long)]
+        user: Option<String>,
+        /// A claim; may repeat
+        #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+        claim: Vec<(String, String)>,
+        /// What all kinds share.
+        #[command(flatten)]
+        common: TokenCommon,
+    },
+    /// For an app server of a hub
+    Server {
+        /// Name of the hub, with its application prefix if there is one
+        #[arg(long)]
+        hub: String,
+        /// Name of the app server
+        #[arg(long, default_value = "cli")]
+        server_id: String,
+        /// What all kinds share.
+        #[command(flatten)]
+        common: TokenCommon,
+    },
+    /// For a call to the REST API
+    Rest {
+        /// Path of the call with its query, such as /api/hubs/chat/:send?api-version=2022-06-01
+        #[arg(long, required_unless_present = "audience")]
+        path: Option<String>,
+        /// What all kinds share.
+        #[command(flatten)]
+        common: TokenCommon,
+    },
+}
+
+/// Options of all kinds of tokens.
+#[derive(Args, Debug)]
+pub struct TokenCommon {
+    /// How long the token is good
+    #[arg(long, default_value = "1h", value_parser = span)]
+    pub ttl: Span,
+    /// Endpoint of the connection string
+    #[arg(long, value_name = "URL", default_value = "http://localhost")]
+    pub endpoint: String,
+    /// The whole audience, instead of the one made from the endpoint
+    #[arg(long, value_name = "URL")]
+    pub audience: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    if name.is_empty() {
+        return Err("expected NAME=VALUE".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "expected a time such as 15s, 5m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn flags_do_not_clash() {
+        Cli::command().debug_assert();
+    }
+}

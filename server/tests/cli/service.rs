@@ -1,0 +1,235 @@
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+
+use crate::program::{PATIENCE, Service, run, text};
+
+#[test]
+fn development_mode_says_what_runs_where() {
+    let service = Service::start(&[], &[]);
+    let greeting = service.greeting.join("\n");
+    let port = service.address.rsplit(':').next().unwrap().to_owned();
+    assert_ne!(port, "0");
+    assert!(greeting.contains("development mode"), "{greeting}");
+    let connection = format!(
+        "Endpoint=http://localhost;Port={port};\
+         AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
+    );
+    assert!(greeting.contains(&connection), "{greeting}");
+    assert_eq!(
+        service.greeting.last().unwrap(),
+        &format!("READY http://127.0.0.1:{port}")
+    );
+}
+
+#[test]
+fn own_key_is_not_shown() {
+    let key = "a key of some length that is ours";
+    let service = Service::start(&[], &[("HELIOGRAPH_KEYS__PRIMARY", key)]);
+    let greeting = service.greeting.join("\n");
+    assert!(
+        !greeting.contains(key) && !greeting.contains("development"),
+        "{greeting}"
+    );
+}
+
+#[test]
+fn operators_door_answers() {
+    let service = Service::start(&[], &[]);
+    for (path, body) in [("/healthz", "healthy\n"), ("/readyz", "ready\n")] {
+        let answer = service.get(path, "");
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with(body),
+            "{answer}"
+        );
+    }
+    let answer = service.get("/metrics", "");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("text/plain"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn signals_drain_and_end_with_0() {
+    for signal in ["TERM", "INT"] {
+        let service = Service::start(&[], &[]);
+        let mut idle = service.connect();
+        service.signal(signal);
+        assert_eq!(
+            idle.read(&mut [0; 8]).unwrap(),
+            0,
+            "an idle connection ends at once"
+        );
+        let (code, log) = service.wait();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("draining") && log.contains("ended"), "{log}");
+    }
+}
+
+/// An app server that is connected and will not answer the closing handshake.
+fn silent_app_server(service: &Service) -> TcpStream {
+    let token = run(&["token", "server", "--hub", "chat"], &[]);
+    let mut tcp = service.connect();
+    let request = format!(
+        "GET /server/?hub=chat&cid=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {}\r\n\r\n",
+        text(&token.stdout).trim()
+    );
+    tcp.write_all(request.as_bytes()).unwrap();
+    let mut status = [0; 12];
+    tcp.read_exact(&mut status).unwrap();
+    assert_eq!(text(&status), "HTTP/1.1 101");
+    tcp
+}
+
+#[test]
+fn drain_is_bounded() {
+    let service = Service::start(&["--set", "timeouts.drain=100ms"], &[]);
+    let _silent = silent_app_server(&service);
+    service.signal("TERM");
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("time to drain is up"), "{log}");
+}
+
+#[test]
+fn second_signal_ends_at_once() {
+    let service = Service::start(&["--set", "timeouts.drain=1h"], &[]);
+    let _silent = silent_app_server(&service);
+    service.signal("TERM");
+    service.wait_for_log("draining");
+    service.signal("TERM");
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(1));
+    assert!(log.contains("second signal"), "{log}");
+}
+
+#[test]
+fn hang_up_reads_keys_again() {
+    let file = Settings::new("hang-up");
+    file.write("[keys]\nprimary = \"the first key, which is long\"\n");
+    let service = Service::start(&["--config", file.path(), "--log-level", "debug"], &[]);
+    let negotiate = |key: &str| {
+        let token = run(
+            &["token", "client", "--hub", "chat"],
+            &[("HELIOGRAPH_KEYS__PRIMARY", key)],
+        );
+        let token = text(&token.stdout);
+        let mut tcp = service.connect();
+        let request = format!(
+            "POST /client/negotiate?hub=chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Authorization: Bearer {}\r\nContent-Length: 0\r\n\r\n",
+            token.trim()
+        );
+        tcp.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        tcp.read_to_string(&mut answer).unwrap();
+        answer.starts_with("HTTP/1.1 401")
+    };
+    let (first, second) = (
+        "the first key, which is long",
+        "the second key, which is long",
+    );
+    assert!(!negotiate(first) && negotiate(second));
+    file.write(&format!("[keys]\nprimary = \"{second}\"\n"));
+    service.signal("HUP");
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while negotiate(second) {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the new key is not in force"
+        );
+    }
+    assert!(negotiate(first));
+}
+
+#[test]
+fn port_in_use_is_a_clear_message() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["--listen", &address], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!("{address} is in use by another program");
+    assert!(
+        text(&output.stderr).contains(&expected),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn json_log_is_json() {
+    let service = Service::start(&["--set", "log.format=json"], &[]);
+    service.signal("TERM");
+    let (_, log) = service.wait();
+    assert!(!log.is_empty());
+    for line in log.lines() {
+        assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+    }
+}
+
+#[test]
+fn tokens_and_keys_reach_no_log() {
+    let key = "a key of some length that is ours";
+    let token = run(
+        &[
+            "token",
+            "client",
+            "--hub",
+            "chat",
+            "--user",
+            "amy",
+            "--claim",
+            "dept=hush-hush",
+        ],
+        &[("HELIOGRAPH_KEYS__PRIMARY", key)],
+    );
+    let token = text(&token.stdout).trim().to_owned();
+    let service = Service::start(
+        &["--log-level", "trace"],
+        &[("HELIOGRAPH_KEYS__PRIMARY", key)],
+    );
+    let header = format!("Authorization: Bearer {token}\r\n");
+    service.get(&format!("/client/?hub=chat&access_token={token}"), "");
+    service.get("/client/?hub=chat", &header);
+    service.get(&format!("/client/?hub=other&access_token={token}"), "");
+    service.get("/client/?hub=chat&access_token=secret.in.query", "");
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    service.get(
+        &format!("/server/?hub=chat&cid=1&access_token={token}"),
+        upgrade,
+    );
+    service.signal("TERM");
+    let (_, log) = service.wait();
+    let signature = token.rsplit('.').next().unwrap().to_owned();
+    for secret in [key, &token, &signature, "secret.in.query", "hush-hush"] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
+
+/// A settings file that is gone with its test.
+struct Settings(PathBuf);
+
+impl Settings {
+    fn new(name: &str) -> Self {
+        let file = format!("heliograph-cli-{}-{name}.toml", std::process::id());
+        Self(std::env::temp_dir().join(file))
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
