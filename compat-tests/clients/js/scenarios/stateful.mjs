@@ -1,0 +1,153 @@
+import { Skipped, equal, isTrue, pause, sequence } from "../lib/check.mjs";
+import { negotiate } from "../lib/negotiate.mjs";
+import { Queue } from "../lib/queue.mjs";
+
+// The reference server keeps 100,000 unacknowledged bytes for a client, and a client acknowledges once a
+// second. Whoever sends more is held up, and with as many calls held up as may run at a time no
+// acknowledgement is read any more. So this much may be on its way:
+const SMALL = { count: 400, filler: "", pauseMs: 2 };
+// Long enough that nearly every cut after some bytes is inside a frame.
+const LONG = { count: 150, filler: "é漢😀-".repeat(20), pauseMs: 8 };
+const CUTS = 5;
+// In a frame's head, in its length, in a message, and some frames further.
+const CUT_AFTER_BYTES = [1, 3, 60, 150, 1_500];
+// In a big message. The reference server closes the connection when its hub has got a part of a message
+// and the rest comes over another link; it gets parts of 4 KiB, so upwards the cut is before that.
+const BIG_CUTS = [["up", 3_000], ["down", 20_000]];
+
+export const stateful = {
+  async "stateful-messages"(scene) {
+    await nothingLost(scene, SMALL, CUTS, (relays) => relays.cut());
+  },
+
+  async "stateful-mid-frame"(scene) {
+    const cuts = CUT_AFTER_BYTES.flatMap((bytes) => [["down", bytes], ["up", bytes]]);
+    await nothingLost(scene, LONG, cuts.length, (relays, i) => relays.cutAfter(...cuts[i]));
+  },
+
+  async "stateful-streams"(scene) {
+    const { peer, relays } = await members(scene);
+    const count = 200;
+    const expected = Array.from({ length: count }, (_, i) => i);
+    const [arrived, items] = [new Queue(), []];
+    const down = peer.stream("Counter", [count, 8], (item) => arrived.push(item));
+    const subject = new scene.client.signalR.Subject();
+    const sum = peer.invoke("Sum", subject);
+    const feeding = (async () => {
+      for (const i of expected) {
+        subject.next(i);
+        await pause(8);
+      }
+      subject.complete();
+    })();
+    for (let cut = 1; items.length < count; ) {
+      items.push(await arrived.next("item"));
+      if (cut <= 3 && items.length === cut * 45) {
+        await relays.cut();
+        await relays.nextSocket(++cut);
+      }
+    }
+    await down.end;
+    await feeding;
+    sequence(expected, items, "the stream");
+    equal((count * (count - 1)) / 2, await sum, "the sum");
+    await stillTheSame(scene, peer, relays, 3);
+    equal(0, arrived.length, "the number of further items");
+  },
+
+  async "stateful-results"(scene) {
+    const relays = await granted(scene);
+    const peer = scene.make({ relays, stateful: true });
+    let cuts = 0;
+    const cut = async () => {
+      await relays.cut();
+      await relays.nextSocket(++cuts + 1);
+    };
+    peer.on("Ask", async (question) => {
+      await cut();
+      return `<${question}>`;
+    });
+    await peer.connect();
+    const slow = peer.invoke("Slow", 1200);
+    equal("begun", await peer.invoke("Echo", "begun"));
+    await cut();
+    equal("done", await slow, "the slow answer");
+    const big = Array.from({ length: 12_000 }, (_, i) => i).join("");
+    for (const [direction, bytes] of BIG_CUTS) {
+      const done = relays.cutAfter(direction, bytes);
+      const echo = peer.invoke("Echo", big);
+      await done;
+      await relays.nextSocket(++cuts + 1);
+      isTrue((await echo) === big, "a big answer came back changed");
+    }
+    equal("<who?>", await peer.invoke("AskMe", "who?"), "the client's result");
+    const calls = Array.from({ length: 100 }, (_, i) => peer.invoke("Add", i, i));
+    await cut();
+    equal(Array.from({ length: 100 }, (_, i) => 2 * i), await Promise.all(calls), "the answers to calls at once");
+    await stillTheSame(scene, peer, relays, cuts);
+  },
+
+  async "stateful-then-stop"(scene) {
+    const { peer, relays } = await members(scene);
+    const id = peer.id;
+    await relays.cut();
+    await relays.nextSocket(2);
+    await stillTheSame(scene, peer, relays, 1);
+    await peer.stop();
+    equal(undefined, await peer.closed(), "the error of a stop");
+    await scene.endedOnce(id);
+  },
+};
+
+/** Relays, if the app grants stateful reconnects at all. */
+async function granted(scene) {
+  const answer = await negotiate(scene, "negotiateVersion=1&useStatefulReconnect=true");
+  if (answer.useStatefulReconnect !== true) throw new Skipped("the app does not grant stateful reconnects");
+  return scene.relays();
+}
+
+/** A client behind relays that is kept, and another one that sends to a group the first is in. */
+async function members(scene) {
+  const relays = await granted(scene);
+  const [peer, other] = [await scene.connect({ relays, stateful: true }), await scene.connect()];
+  const group = scene.name("group");
+  await peer.invoke("Join", group);
+  return { peer, relays, other, group };
+}
+
+/** Numbered messages to the caller and to a group, with the link cut at even distances. */
+async function nothingLost(scene, { count, filler, pauseMs }, cuts, cut) {
+  const { peer, relays, other, group } = await members(scene);
+  const [own, pushed] = ["own", "pushed"].map((what) => Array.from({ length: count }, (_, i) => `${scene.tag}${what}${i};${filler}`));
+  const feed = async (from, method, texts, ...first) => {
+    for (const text of texts) {
+      await from.send(method, ...first, text);
+      await pause(pauseMs);
+    }
+  };
+  const feeding = Promise.all([feed(peer, "ToCaller", own), feed(other, "ToGroup", pushed, group)]);
+  feeding.catch(() => {});
+  const got = [];
+  const distance = Math.floor((2 * count) / (cuts + 1));
+  for (let done = 0; got.length < 2 * count; ) {
+    got.push(await peer.next());
+    if (done < cuts && got.length >= (done + 1) * distance) {
+      await cut(relays, done);
+      await relays.nextSocket(++done + 1);
+    }
+  }
+  await feeding;
+  sequence(own, got.filter((text) => own.includes(text)), "what came back");
+  sequence(pushed, got.filter((text) => pushed.includes(text)), "what was pushed");
+  await stillTheSame(scene, peer, relays, cuts);
+  equal(0, peer.pending, "the number of further messages");
+}
+
+async function stillTheSame(scene, peer, relays, cuts) {
+  equal(peer.id, await peer.invoke("GetCallerConnectionId"), "the connection id at the hub");
+  equal(peer.id, peer.connection.connectionId, "the connection id");
+  equal(0, peer.reconnecting + peer.closes, "the number of reconnects and closes seen");
+  equal(cuts + 1, await relays.sockets(), "the number of WebSockets");
+  const events = await scene.app.events(peer.id, (all) => all.length > 0, "connected");
+  equal(["connected"], events.map((e) => e.event).filter((name) => name.endsWith("connected")), "the events");
+}
