@@ -32,21 +32,23 @@ async function main() {
   }
 }
 
-/** Runs scenarios side by side and reports each as it ends. */
+/** Runs scenarios side by side, then those that must be alone, and reports each as it ends. */
 async function runAll(chosen, features, host, parallel) {
   const count = { ok: 0, fail: 0, skip: 0 };
-  // The long ones first, so that none is left to run alone at the end.
-  const waiting = [...chosen].sort((a, b) => b.limit - a.limit);
+  const runOne = async (scenario) => {
+    const missing = scenario.needs.filter((need) => !features.has(need));
+    const result = missing.length > 0 ? { outcome: "skip", why: `this client has no ${missing.join(", no ")} here` } : await host.run(scenario);
+    count[result.outcome]++;
+    if (result.outcome === "ok") console.log(`ok ${scenario.name} [${result.milliseconds} ms]`);
+    else console.log(`${result.outcome === "fail" ? "FAIL" : "skip"} ${scenario.name}: ${result.why.replace(/\s+/g, " ")}`);
+  };
+  // The long ones first, so that none is left to run by itself at the end.
+  const waiting = chosen.filter((s) => !s.alone).sort((a, b) => b.limit - a.limit);
   const work = async () => {
-    for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
-      const missing = scenario.needs.filter((need) => !features.has(need));
-      const result = missing.length > 0 ? { outcome: "skip", why: `this client has no ${missing.join(", no ")} here` } : await host.run(scenario);
-      count[result.outcome]++;
-      if (result.outcome === "ok") console.log(`ok ${scenario.name} [${result.milliseconds} ms]`);
-      else console.log(`${result.outcome === "fail" ? "FAIL" : "skip"} ${scenario.name}: ${result.why.replace(/\s+/g, " ")}`);
-    }
+    for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) await runOne(scenario);
   };
   await Promise.all(Array.from({ length: parallel }, work));
+  for (const scenario of chosen.filter((s) => s.alone)) await runOne(scenario);
   console.log(`${count.ok} passed, ${count.fail} failed, ${count.skip} skipped`);
   return count.fail > 0 ? FAILED : 0;
 }

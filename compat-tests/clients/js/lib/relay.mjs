@@ -106,6 +106,7 @@ export class RelaySet {
   #relays = new Map();
   #front = null;
   #armed = null;
+  #lastArmed = null;
   #sockets = 0;
   #waiting = [];
   downUntil = 0;
@@ -123,11 +124,16 @@ export class RelaySet {
     for (const relay of await Promise.all(this.#relays.values())) relay.cut();
   }
 
-  /** Cuts a WebSocket after that many further bytes in one direction; resolves when it is done. */
-  cutAfter(direction, bytes) {
-    return new Promise((resolve) => {
+  /** Makes the relays cut a WebSocket after that many further bytes in one direction. */
+  async armCut(direction, bytes) {
+    this.#lastArmed = new Promise((resolve) => {
       this.#armed = { direction, bytes, resolve };
     });
+  }
+
+  /** Waits until the cut that was armed last is done. */
+  armedCut() {
+    return this.#lastArmed;
   }
 
   /** How many WebSockets were opened so far. */

@@ -7,7 +7,7 @@ const DEFAULT_LIMIT = 10;
 export function readTable() {
   const table = [];
   for (const line of readFileSync(TABLE, "utf8").split("\n")) {
-    if (line === "[[scenario]]") table.push({ needs: [], limit: DEFAULT_LIMIT, slow: false });
+    if (line === "[[scenario]]") table.push({ needs: [], limit: DEFAULT_LIMIT, slow: false, alone: false });
     else if (line !== "" && !line.startsWith("#")) {
       const [, key, value] = /^(\w+) = (.+)$/.exec(line) ?? [];
       if (!key || table.length === 0) throw new Error(`scenarios.toml: cannot read "${line}"`);

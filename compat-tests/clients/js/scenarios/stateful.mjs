@@ -5,9 +5,9 @@ import { Queue } from "../lib/queue.mjs";
 // The reference server keeps 100,000 unacknowledged bytes for a client, and a client acknowledges once a
 // second. Whoever sends more is held up, and with as many calls held up as may run at a time the server
 // reads no acknowledgement any more. So all that a scenario sends down stays below that.
-const SMALL = { count: 400, filler: "", pauseMs: 2 };
+const SMALL = { between: 120, filler: "", pauseMs: 2 };
 // Long enough that nearly every cut after some bytes is inside a frame.
-const LONG = { count: 150, filler: "é漢😀-".repeat(10), pauseMs: 8 };
+const LONG = { between: 25, filler: "é漢😀-".repeat(10), pauseMs: 8 };
 const BIG_NUMBERS = 4_000;
 const CUTS = 5;
 // In a frame's head, in its length, in a message, and some frames further.
@@ -23,7 +23,10 @@ export const stateful = {
 
   async "stateful-mid-frame"(scene) {
     const cuts = CUT_AFTER_BYTES.flatMap((bytes) => [["down", bytes], ["up", bytes]]);
-    await nothingLost(scene, LONG, cuts.length, (relays, i) => relays.cutAfter(...cuts[i]));
+    await nothingLost(scene, LONG, cuts.length, async (relays, i) => {
+      await relays.armCut(...cuts[i]);
+      await relays.armedCut();
+    });
   },
 
   async "stateful-streams"(scene) {
@@ -75,9 +78,9 @@ export const stateful = {
     equal("done", await slow, "the slow answer");
     const big = Array.from({ length: BIG_NUMBERS }, (_, i) => i).join("");
     for (const [direction, bytes] of BIG_CUTS) {
-      const done = relays.cutAfter(direction, bytes);
+      await relays.armCut(direction, bytes);
       const echo = peer.invoke("Echo", big);
-      await done;
+      await relays.armedCut();
       await relays.nextSocket(++cuts + 1);
       isTrue((await echo) === big, "a big answer came back changed");
     }
@@ -116,30 +119,32 @@ async function members(scene) {
   return { peer, relays, other, group };
 }
 
-/** Numbered messages to the caller and to a group, with the link cut at even distances. */
-async function nothingLost(scene, { count, filler, pauseMs }, cuts, cut) {
+/** Numbered messages to the caller and to a group for as long as it takes to cut the link so many times. */
+async function nothingLost(scene, { between, filler, pauseMs }, cuts, cut) {
   const { peer, relays, other, group } = await members(scene);
-  const [own, pushed] = ["own", "pushed"].map((what) => Array.from({ length: count }, (_, i) => `${scene.tag}${what}${i};${filler}`));
-  const feed = async (from, method, texts, ...first) => {
-    for (const text of texts) {
-      await from.send(method, ...first, text);
+  let done = 0;
+  const feed = async (what, send) => {
+    const texts = [];
+    while (done < cuts) {
+      texts.push(`${scene.tag}${what}${texts.length};${filler}`);
+      await send(texts.at(-1));
       await pause(pauseMs);
     }
+    return texts;
   };
-  const feeding = Promise.all([feed(peer, "ToCaller", own), feed(other, "ToGroup", pushed, group)]);
+  const feeding = Promise.all([feed("own", (text) => peer.send("ToCaller", text)), feed("pushed", (text) => other.send("ToGroup", group, text))]);
   feeding.catch(() => {});
   const got = [];
-  const distance = Math.floor((2 * count) / (cuts + 1));
-  for (let done = 0; got.length < 2 * count; ) {
-    got.push(await peer.next());
-    if (done < cuts && got.length >= (done + 1) * distance) {
-      await cut(relays, done);
-      await relays.nextSocket(++done + 1);
-    }
+  while (done < cuts) {
+    for (let i = 0; i < between; i++) got.push(await peer.next());
+    await cut(relays, done);
+    await relays.nextSocket(done + 2);
+    done++;
   }
-  await feeding;
-  sequence(own, got.filter((text) => own.includes(text)), "what came back");
-  sequence(pushed, got.filter((text) => pushed.includes(text)), "what was pushed");
+  const [own, pushed] = await feeding;
+  while (got.length < own.length + pushed.length) got.push(await peer.next());
+  sequence(own, got.filter((text) => text.startsWith(`${scene.tag}own`)), "what came back");
+  sequence(pushed, got.filter((text) => text.startsWith(`${scene.tag}pushed`)), "what was pushed");
   await stillTheSame(scene, peer, relays, cuts);
   equal(0, peer.pending, "the number of further messages");
 }
