@@ -8,7 +8,10 @@ export function loadClient(pack, protocol, features) {
     globalThis.WebSocket = require("ws");
     globalThis.EventSource = require("eventsource");
     globalThis.XMLHttpRequest = require("xhr2");
+    // It warns of each poll, which the client gives an empty body.
+    console.warn = () => {};
   }
+  if (pack.needsSelf) globalThis.self = globalThis;
   const signalR = require(pack.client);
   if (protocol === "json") return { signalR, features };
   lead(pack);
