@@ -13,6 +13,7 @@ var callScenarios = []scenario{
 	{name: "connect-two-hubs", run: connectTwoHubs},
 	{name: "connect-hub-throws", run: func(s *scene) { connectFails(s, "onconnect=throw") }},
 	{name: "connect-hub-aborts", run: func(s *scene) { connectFails(s, "onconnect=abort") }},
+	{name: "negotiate-skipped", run: negotiateSkipped},
 	{name: "invoke-result", run: invokeResult},
 	{name: "invoke-void", run: func(s *scene) { equal(nil, s.connect(wish{}).call("Nothing"), "the answer") }},
 	{name: "invoke-null", run: invokeNull},
@@ -32,6 +33,7 @@ var callScenarios = []scenario{
 	{name: "error-of-send-is-silent", needs: "send"},
 	{name: "size-text-edges", limit: 30 * time.Second, run: sizeTextEdges},
 	{name: "size-megabyte", limit: 30 * time.Second, run: sizeMegabyte},
+	{name: "size-over-limit", limit: 30 * time.Second, run: sizeOverLimit},
 }
 
 func connectAndStop(s *scene) {
@@ -66,6 +68,17 @@ func connectFails(s *scene, query string) {
 	if err == nil {
 		peer.ends()
 	}
+}
+
+func negotiateSkipped(s *scene) {
+	if s.transport != "WebSockets" {
+		panic(skipped("only for WebSockets"))
+	}
+	if s.app.mode != "self" {
+		panic(skipped("the app does not serve the hub itself"))
+	}
+	peer := s.connect(wish{skipsNegotiate: true})
+	equal("here", peer.call("Echo", "here"), "the answer")
 }
 
 func invokeResult(s *scene) {
@@ -210,4 +223,12 @@ func sizeMegabyte(s *scene) {
 	peer := s.connect(wish{})
 	equal(1_000_000, peer.call("Length", strings.Repeat("y", 1_000_000)), "the length")
 	equal(strings.Repeat("x", 1_000_000), peer.call("Big", 1_000_000), "the text")
+}
+
+func sizeOverLimit(s *scene) {
+	all := s.several(2)
+	all[0].client.Send("Length", strings.Repeat("z", 1_200_000))
+	all[0].ends()
+	equal("here", all[1].call("Echo", "here"), "the other client's answer")
+	equal("again", s.connect(wish{}).call("Echo", "again"), "the answer after the new start")
 }

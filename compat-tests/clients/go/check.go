@@ -10,6 +10,9 @@ import (
 // A failure ends a scenario; the runner recovers it.
 type failure string
 
+// Cannot be done here by nature.
+type skipped string
+
 func fail(format string, values ...any) {
 	panic(failure(fmt.Sprintf(format, values...)))
 }

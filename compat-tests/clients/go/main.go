@@ -93,32 +93,34 @@ func play(one scenario, app *app, transport, protocol string) string {
 	}
 	scene := newScene(app, transport, protocol)
 	started := time.Now()
-	done := make(chan string, 1)
+	done := make(chan [2]string, 1)
 	go func() {
 		defer func() {
 			switch problem := recover().(type) {
 			case nil:
-				done <- ""
+				done <- [2]string{"ok"}
 			case failure:
-				done <- string(problem)
+				done <- [2]string{"FAIL", string(problem)}
+			case skipped:
+				done <- [2]string{"skip", string(problem)}
 			default:
 				panic(problem)
 			}
 		}()
 		one.run(scene)
 	}()
-	var why string
+	var outcome [2]string
 	select {
-	case why = <-done:
+	case outcome = <-done:
 	case <-time.After(limit):
-		why = fmt.Sprintf("not finished within %v", limit)
+		outcome = [2]string{"FAIL", fmt.Sprintf("not finished within %v", limit)}
 	}
 	scene.close()
-	if why != "" {
+	if kind, why := outcome[0], outcome[1]; kind != "ok" {
 		// One line each, whatever an error text holds.
-		fmt.Printf("FAIL %s: %s\n", one.name, strings.NewReplacer("\n", " ", "\r", " ").Replace(why))
-		return "FAIL"
+		fmt.Printf("%s %s: %s\n", kind, one.name, strings.NewReplacer("\n", " ", "\r", " ").Replace(why))
+	} else {
+		fmt.Printf("ok %s [%d ms]\n", one.name, time.Since(started).Milliseconds())
 	}
-	fmt.Printf("ok %s [%d ms]\n", one.name, time.Since(started).Milliseconds())
-	return "ok"
+	return outcome[0]
 }

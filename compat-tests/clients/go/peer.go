@@ -59,6 +59,7 @@ type wish struct {
 	hears             func(string) bool
 	answer            func(string) string
 	noAnswer          bool
+	skipsNegotiate    bool
 }
 
 // Adds headers to every request: the client sends those of WithHTTPHeaders with all but its POSTs.
@@ -132,16 +133,9 @@ func (s *scene) try(w wish) (*peer, error) {
 	if w.token != "" {
 		headers.Set("Authorization", "Bearer "+w.token)
 	}
-	address, err := redirected(address, headers)
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(s.ctx, step)
 	defer cancel()
-	connection, err := signalr.NewHTTPConnection(ctx, address,
-		signalr.WithTransports(signalr.TransportType(s.transport)),
-		signalr.WithHTTPClient(&http.Client{Transport: heading{headers}}),
-		signalr.WithHTTPHeaders(func() http.Header { return headers.Clone() }))
+	connection, err := s.open(ctx, address, headers, w.skipsNegotiate)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +164,26 @@ func (s *scene) try(w wish) (*peer, error) {
 	s.peers = append(s.peers, peer)
 	client.Start()
 	return peer, <-client.WaitForState(ctx, signalr.ClientConnected)
+}
+
+func (s *scene) open(ctx context.Context, address string, headers http.Header, skipsNegotiate bool) (signalr.Connection, error) {
+	if skipsNegotiate {
+		target, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		target.Scheme = "ws"
+		// The connection lives as long as this context, so it is the scene's.
+		return signalr.NewWebSocketConnection(s.ctx, target, "", headers)
+	}
+	address, err := redirected(address, headers)
+	if err != nil {
+		return nil, err
+	}
+	return signalr.NewHTTPConnection(ctx, address,
+		signalr.WithTransports(signalr.TransportType(s.transport)),
+		signalr.WithHTTPClient(&http.Client{Transport: heading{headers}}),
+		signalr.WithHTTPHeaders(func() http.Header { return headers.Clone() }))
 }
 
 // The client follows no redirect, so the app's negotiate is asked first. Without a version: the client's event stream needs the

@@ -16,6 +16,7 @@ from harness import STEP, CallError, Failed, Pending, Refused, Stream
 CELLS = {("WebSockets", "json"), ("WebSockets", "messagepack")}
 
 LACKS = {
+    "skip-negotiation": "the client always negotiates",
     "stream-cancel": "the client cannot cancel a stream",
     "upload-result": "the client starts an upload without an invocation id",
     "upload-error": "the client cannot end an upload with an error",

@@ -50,8 +50,8 @@ class Early(list):
 
 
 class Client:
-    def __init__(self, transport, protocol, url, headers, token, token_by_factory=False, keeps_alive=False):
-        self._options = {"transport": HttpTransportType(transport), "headers": headers}
+    def __init__(self, transport, protocol, url, headers, token, token_by_factory=False, keeps_alive=False, skips_negotiation=False):
+        self._options = {"transport": HttpTransportType(transport), "headers": headers, "skip_negotiation": skips_negotiation}
         if token is not None:
             self._options["access_token_factory"] = lambda: token
         self._encoding = HubProtocolEncoding.binary if protocol == "messagepack" else HubProtocolEncoding.text

@@ -126,6 +126,7 @@ class App:
         self.url = url.rstrip("/")
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         info = json.loads(self.request("GET", "/info"))
+        self.serves = info["mode"] == "self"
         self._detailed = info["options"].get("detailed") in ("1", "true")
 
     def request(self, method, path, body=None):
@@ -137,10 +138,6 @@ class App:
     def detailed(self, text, detail):
         """An error text, with what the app adds to it under --detailed."""
         return f"{text} {detail}" if self._detailed else text
-
-    def last_event(self):
-        events = json.loads(self.request("GET", "/events"))
-        return events[-1]["seq"] if events else 0
 
     def events(self, connection, enough, what, timeout=STEP):
         """Waits until the events of a connection are as wanted."""
