@@ -51,7 +51,7 @@ func idleStaysUp(s *scene) {
 	defer cancel()
 	select {
 	case state := <-changes:
-		fail("the first connection went to state %d", state)
+		fail("the first connection went to state %d: %v", state, all[0].client.Err())
 	case <-time.After(40 * time.Second):
 	}
 	for _, peer := range all {

@@ -33,6 +33,7 @@ CLOSES_AT_STOP = 1
 
 # The client logs what it then raises or reports.
 logging.disable(logging.CRITICAL)
+threading.excepthook = lambda _: None
 
 
 class Early(list):
