@@ -10,6 +10,8 @@ import (
 var callScenarios = []scenario{
 	{name: "connect-and-stop", run: connectAndStop},
 	{name: "connect-start-again", run: connectStartAgain},
+	{name: "connect-id-visible", run: connectIDVisible},
+	{name: "connect-picks-transport", run: connectPicksTransport},
 	{name: "connect-two-hubs", run: connectTwoHubs},
 	{name: "connect-hub-throws", run: func(s *scene) { connectFails(s, "onconnect=throw") }},
 	{name: "connect-hub-aborts", run: func(s *scene) { connectFails(s, "onconnect=abort") }},
@@ -48,6 +50,15 @@ func connectStartAgain(s *scene) {
 	peer := s.connect(wish{})
 	peer.client.Stop()
 	check(s.connect(wish{}).id != peer.id, "the second start has the first one's id")
+}
+
+func connectIDVisible(s *scene) {
+	peer := s.connect(wish{})
+	equal(peer.id, peer.connection.ConnectionID(), "the id the client shows")
+}
+
+func connectPicksTransport(s *scene) {
+	equal("here", s.connect(wish{anyTransport: true}).call("Echo", "here"), "the answer")
 }
 
 func connectTwoHubs(s *scene) {

@@ -46,10 +46,10 @@ type unanswering struct{ receiver }
 func (u *unanswering) Ask(string) {}
 
 type peer struct {
-	client signalr.Client
-	ctx    context.Context
-	texts  chan string
-	id     string
+	client     signalr.Client
+	connection signalr.Connection
+	texts      chan string
+	id         string
 }
 
 // What a scenario may want of a connection.
@@ -60,6 +60,7 @@ type wish struct {
 	answer            func(string) string
 	noAnswer          bool
 	skipsNegotiate    bool
+	anyTransport      bool
 }
 
 // Adds headers to every request: the client sends those of WithHTTPHeaders with all but its POSTs.
@@ -135,11 +136,11 @@ func (s *scene) try(w wish) (*peer, error) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, step)
 	defer cancel()
-	connection, err := s.open(ctx, address, headers, w.skipsNegotiate)
+	connection, err := s.open(ctx, address, headers, w)
 	if err != nil {
 		return nil, err
 	}
-	peer := &peer{ctx: s.ctx, texts: make(chan string, 5000)}
+	peer := &peer{connection: connection, texts: make(chan string, 5000)}
 	hears := w.hears
 	if hears == nil {
 		hears = func(text string) bool { return strings.HasPrefix(text, s.tag) }
@@ -166,8 +167,8 @@ func (s *scene) try(w wish) (*peer, error) {
 	return peer, <-client.WaitForState(ctx, signalr.ClientConnected)
 }
 
-func (s *scene) open(ctx context.Context, address string, headers http.Header, skipsNegotiate bool) (signalr.Connection, error) {
-	if skipsNegotiate {
+func (s *scene) open(ctx context.Context, address string, headers http.Header, w wish) (signalr.Connection, error) {
+	if w.skipsNegotiate {
 		target, err := url.Parse(address)
 		if err != nil {
 			return nil, err
@@ -180,8 +181,12 @@ func (s *scene) open(ctx context.Context, address string, headers http.Header, s
 	if err != nil {
 		return nil, err
 	}
+	transports := []signalr.TransportType{signalr.TransportType(s.transport)}
+	if w.anyTransport {
+		transports = []signalr.TransportType{signalr.TransportWebSockets, signalr.TransportServerSentEvents}
+	}
 	return signalr.NewHTTPConnection(ctx, address,
-		signalr.WithTransports(signalr.TransportType(s.transport)),
+		signalr.WithTransports(transports...),
 		signalr.WithHTTPClient(&http.Client{Transport: heading{headers}}),
 		signalr.WithHTTPHeaders(func() http.Header { return headers.Clone() }))
 }

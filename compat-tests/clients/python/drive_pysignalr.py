@@ -16,6 +16,7 @@ from harness import STEP, CallError, Failed, Pending, Refused, Stream
 CELLS = {("WebSockets", "json"), ("WebSockets", "messagepack")}
 
 LACKS = {
+    "transport-choice": "the client knows only WebSockets",
     "skip-negotiation": "the client always negotiates",
     "stream-cancel": "the client cannot cancel a stream",
     "upload-result": "the client starts an upload without an invocation id",
@@ -53,6 +54,7 @@ class Client:
         self._noted = threading.Condition()
         self._client = self._running = None
         self.closed = threading.Event()
+        self.reopened = threading.Event()
         self.closings = 0
 
     def on(self, target, handler):
@@ -85,7 +87,9 @@ class Client:
         opened = LOOP.create_future()
 
         async def on_open():
-            if not opened.done():
+            if opened.done():
+                self.reopened.set()
+            else:
                 opened.set_result(None)
 
         async def on_error(_):

@@ -19,6 +19,7 @@ from harness import STEP, CallError, Failed, Pending, Refused, Stream
 CELLS = {("WebSockets", "json"), ("WebSockets", "messagepack"), ("ServerSentEvents", "json"), ("LongPolling", "json")}
 
 LACKS = {
+    "reconnect-always": "a Close message ends the client",
     "client-results": "the client cannot answer the hub",
     "stream-cancel": "the client cannot cancel a stream",
     "upload-result": "the client starts an upload without an invocation id",
@@ -51,8 +52,10 @@ class Early(list):
 
 
 class Client:
-    def __init__(self, transport, protocol, url, headers, token, token_by_factory=False, keeps_alive=False, skips_negotiation=False):
-        self._options = {"transport": HttpTransportType(transport), "headers": headers, "skip_negotiation": skips_negotiation}
+    def __init__(self, transport, protocol, url, headers, token, token_by_factory=False, keeps_alive=False, skips_negotiation=False, chooses=True):
+        self._options = {"headers": headers, "skip_negotiation": skips_negotiation}
+        if chooses:
+            self._options["transport"] = HttpTransportType(transport)
         if token is not None:
             self._options["access_token_factory"] = lambda: token
         self._encoding = HubProtocolEncoding.binary if protocol == "messagepack" else HubProtocolEncoding.text

@@ -39,6 +39,12 @@ def connect_start_again(scene):
     true(first != second, "the second start has the first one's id")
 
 
+@scenario("connect-picks-transport", "transport-choice")
+def connect_picks_transport(scene):
+    peer = scene.connect(chooses=False)
+    equal("here", peer.call("Echo", "here"))
+
+
 @scenario("connect-two-hubs")
 def connect_two_hubs(scene):
     test = scene.several(2)
@@ -771,6 +777,22 @@ def end_abort_from_outside(scene):
     true(peer.client.closed.wait(STEP), "the client does not notice the end")
     scene.app.disconnected(peer.id)
     equal("here", witness.call("Echo", "here"))
+
+
+@scenario("reconnect-same-address", "reconnect-always")
+def reconnect_same_address(scene):
+    if scene.app.serves:
+        raise Skipped("the app serves the hub itself, where an address with an id serves once")
+    user = scene.name("user")
+    peer = scene.connect(token=f"user={user}")
+    for _ in range(2):
+        first = peer.call("GetCallerConnectionId")
+        peer.client.reopened.clear()
+        scene.app.abort(first)
+        true(peer.client.reopened.wait(STEP), "the client does not come back")
+        true(peer.call("GetCallerConnectionId") != first, "the new connection has the old one's id")
+        equal(user, peer.call("UserId"), "the user id")
+        scene.app.disconnected(first)
 
 
 @scenario("end-stop-seen-once")
