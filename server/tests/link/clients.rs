@@ -340,9 +340,7 @@ async fn a_full_link_stops_us_reading_from_its_clients() {
 
 #[tokio::test]
 async fn a_full_link_takes_no_new_clients() {
-    let (mut door, backend) = quick();
-    door.silence_limit = std::time::Duration::from_secs(60);
-    door.stall_limit = door.silence_limit;
+    let (door, backend) = quick();
     let service = Service::start_with(door, backend).await;
     let _app = AppServer::start(&service, "s").await;
     let link = Arc::clone(&service.hub().links().all()[0]);
