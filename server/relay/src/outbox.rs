@@ -10,6 +10,8 @@ use crate::{CloseReason, Frame};
 
 /// Capacity kept by an idle queue, in frames.
 const IDLE_CAPACITY: usize = 8;
+/// Part of its limits up to which a queue has room for those who can wait.
+const ROOM_DIVISOR: usize = 16;
 
 /// How much may wait for one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,15 +66,51 @@ struct State {
     held: bool,
     close: Option<CloseReason>,
     limits: &'static Limits,
-    /// A producer that waits for room.
-    producer: Option<Waker>,
+    /// Those who wait for room.
+    waiting: Vec<Waker>,
 }
 
 impl State {
-    fn wake_producer(&mut self) {
-        if let Some(producer) = self.producer.take() {
-            producer.wake();
+    fn has_room(&self) -> bool {
+        self.close.is_some()
+            || (self.bytes <= self.limits.bytes / ROOM_DIVISOR
+                && self.queue.len() <= self.limits.frames / ROOM_DIVISOR)
+    }
+
+    fn take(&mut self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
+        if self.held && self.close.is_none() {
+            return None;
         }
+        let mut taken = 0;
+        while taken < budget_bytes {
+            let Some(frame) = self.queue.pop_front() else {
+                break;
+            };
+            taken += frame.len_bytes();
+            let alone = frame.class() == crate::FrameClass::Handshake;
+            frames.extend(Some(frame));
+            if alone {
+                break;
+            }
+        }
+        self.bytes = self.bytes.saturating_sub(taken);
+        if self.queue.is_empty() {
+            if self.queue.capacity() > IDLE_CAPACITY {
+                self.queue = VecDeque::new();
+            }
+            if let Some(reason) = &self.close {
+                return Some(Taken::Last(reason.clone()));
+            }
+        }
+        (taken > 0).then_some(Taken::Frames)
+    }
+
+    /// Those who are to be woken, which is done without the lock.
+    fn roused(&mut self) -> Vec<Waker> {
+        if self.waiting.is_empty() || !self.has_room() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.waiting)
     }
 }
 
@@ -86,7 +124,7 @@ impl Outbox {
             held: true,
             close: None,
             limits,
-            producer: None,
+            waiting: Vec::new(),
         };
         Self {
             state: Mutex::new(state),
@@ -96,7 +134,7 @@ impl Outbox {
 
     /// Queues a frame behind those that wait.
     pub fn push(&self, frame: Frame) -> Pushed {
-        let pushed = {
+        let (pushed, roused) = {
             let mut state = self.state.lock();
             if state.close.is_some() {
                 return Pushed::Gone;
@@ -107,15 +145,15 @@ impl Outbox {
                 state.queue = VecDeque::new();
                 state.bytes = 0;
                 state.close = Some(CloseReason::SlowClient);
-                state.wake_producer();
-                Pushed::Overflow
+                (Pushed::Overflow, state.roused())
             } else {
                 state.bytes = bytes;
                 state.queue.push_back(frame);
-                Pushed::Queued
+                (Pushed::Queued, Vec::new())
             }
         };
         self.waker.wake();
+        roused.into_iter().for_each(Waker::wake);
         pushed
     }
 
@@ -141,7 +179,7 @@ impl Outbox {
 
     /// Ends the connection once what waits has been written. The first reason wins.
     pub fn close(&self, reason: CloseReason) {
-        {
+        let roused = {
             let mut state = self.state.lock();
             if state.close.is_some() {
                 return;
@@ -152,9 +190,10 @@ impl Outbox {
                 state.bytes = 0;
             }
             state.close = Some(reason);
-            state.wake_producer();
-        }
+            state.roused()
+        };
         self.waker.wake();
+        roused.into_iter().for_each(Waker::wake);
     }
 
     /// Why the connection is ending, if it is.
@@ -175,17 +214,20 @@ impl Outbox {
         self.state.lock().bytes
     }
 
-    /// For a producer that can wait, so that a slow client slows it down instead of being closed:
-    /// ready when `bytes` more fit into half of the limits, when nothing waits, or when the
-    /// connection is ending. Only one task may wait at a time: the last one is woken.
-    pub fn poll_room(&self, cx: &mut Context<'_>, bytes: usize) -> Poll<()> {
+    /// Ready when little waits, or the connection is ending: for those who make frames for this
+    /// connection alone and can wait. Far below the limits.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
-        let fits = state.bytes.saturating_add(bytes) <= state.limits.bytes / 2
-            && state.queue.len() < state.limits.frames / 2;
-        if fits || state.queue.is_empty() || state.close.is_some() {
+        if state.has_room() {
             return Poll::Ready(());
         }
-        state.producer = Some(cx.waker().clone());
+        if !state
+            .waiting
+            .iter()
+            .any(|waker| waker.will_wake(cx.waker()))
+        {
+            state.waiting.push(cx.waker().clone());
+        }
         Poll::Pending
     }
 
@@ -227,35 +269,12 @@ impl Outbox {
 
     /// As [`Outbox::poll_take`], or `None` when there is nothing to do.
     pub fn try_take(&self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
-        let mut state = self.state.lock();
-        if state.held && state.close.is_none() {
-            return None;
-        }
-        let mut taken = 0;
-        while taken < budget_bytes {
-            let Some(frame) = state.queue.pop_front() else {
-                break;
-            };
-            taken += frame.len_bytes();
-            let alone = frame.class() == crate::FrameClass::Handshake;
-            frames.extend(Some(frame));
-            if alone {
-                break;
-            }
-        }
-        state.bytes = state.bytes.saturating_sub(taken);
-        if taken > 0 {
-            state.wake_producer();
-        }
-        if state.queue.is_empty() {
-            if state.queue.capacity() > IDLE_CAPACITY {
-                state.queue = VecDeque::new();
-            }
-            if let Some(reason) = &state.close {
-                return Some(Taken::Last(reason.clone()));
-            }
-        }
-        (taken > 0).then_some(Taken::Frames)
+        let (taken, roused) = {
+            let mut state = self.state.lock();
+            (state.take(budget_bytes, frames), state.roused())
+        };
+        roused.into_iter().for_each(Waker::wake);
+        taken
     }
 }
 
@@ -350,40 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn a_producer_waits_for_half_of_the_limits_to_be_free() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicUsize, Ordering};
-
-        #[derive(Default)]
-        struct Wakes(AtomicUsize);
-        impl std::task::Wake for Wakes {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-
-        let wakes = Arc::new(Wakes::default());
-        let waker = Waker::from(Arc::clone(&wakes));
-        let mut cx = Context::from_waker(&waker);
-        let outbox = Outbox::new(&SMALL);
-        outbox.answer(frame(0));
-        take(&outbox);
-        assert!(outbox.poll_room(&mut cx, 100).is_ready());
-        outbox.push(frame(3));
-        assert!(outbox.poll_room(&mut cx, 3).is_pending());
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
-        take(&outbox);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
-        assert!(outbox.poll_room(&mut cx, 100).is_ready());
-
-        outbox.push(frame(3));
-        assert!(outbox.poll_room(&mut cx, 3).is_pending());
-        outbox.close(CloseReason::Draining);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
-        assert!(outbox.poll_room(&mut cx, 3).is_ready());
-    }
-
-    #[test]
     fn a_budget_leaves_the_rest_for_the_next_turn() {
         let outbox = Outbox::new(&SMALL);
         outbox.answer(frame(0));
@@ -393,5 +378,36 @@ mod tests {
         assert_eq!(outbox.try_take(1, &mut frames), Some(Taken::Frames));
         assert_eq!(frames.len(), 2);
         assert_eq!(outbox.waiting_bytes(), 4);
+    }
+
+    #[test]
+    fn those_who_wait_for_room_are_woken_when_the_driver_has_taken_enough_or_at_the_end() {
+        struct Count(std::sync::atomic::AtomicUsize);
+        impl std::task::Wake for Count {
+            fn wake(self: std::sync::Arc<Self>) {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        let count = std::sync::Arc::new(Count(0.into()));
+        let woken = || count.0.load(std::sync::atomic::Ordering::Relaxed);
+        let waker = Waker::from(std::sync::Arc::clone(&count));
+        let mut cx = Context::from_waker(&waker);
+
+        let outbox = Outbox::new(&SMALL);
+        outbox.answer(frame(0));
+        take(&outbox);
+        assert!(outbox.poll_room(&mut cx).is_ready());
+        outbox.push(frame(2));
+        assert!(outbox.poll_room(&mut cx).is_pending());
+        assert!(outbox.poll_room(&mut cx).is_pending());
+        assert_eq!(woken(), 0);
+        take(&outbox);
+        assert_eq!(woken(), 1);
+        assert!(outbox.poll_room(&mut cx).is_ready());
+        outbox.push(frame(2));
+        assert!(outbox.poll_room(&mut cx).is_pending());
+        outbox.close(CloseReason::Draining);
+        assert_eq!(woken(), 2);
+        assert!(outbox.poll_room(&mut cx).is_ready());
     }
 }

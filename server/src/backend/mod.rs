@@ -4,6 +4,7 @@
 //! backend goes straight to the client's outbox.
 
 pub mod direct;
+pub mod embedded;
 pub mod link;
 mod request;
 

@@ -1,6 +1,15 @@
 //! Hubs that run elsewhere, behind the client door: a scripted hub for all that can go wrong, and
 //! a genuine ASP.NET Core app.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::large_futures,
+    reason = "tests"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -138,7 +138,7 @@ impl Carrier {
         loop {
             while let Some(frame) = &self.held {
                 let outbox = self.client.outbox();
-                ready!(outbox.poll_room(cx, frame.len_bytes()));
+                ready!(outbox.poll_room(cx));
                 let is_close = frame.class() == FrameClass::Close;
                 if let Some(frame) = self.held.take() {
                     outbox.push(frame);
