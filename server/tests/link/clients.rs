@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::support::app_server::{AppServer, Hello};
 use crate::support::client::{FakeClient, Who};
 use crate::support::service::{Service, quick};
+use crate::support::until;
 
 const PING: &str = "{\"type\":6}\u{1e}";
 const CLOSE: &str = "{\"type\":7}\u{1e}";
@@ -259,7 +260,7 @@ async fn stateful_reconnect_is_allowed_when_a_link_allows_it() {
     let stateful = AppServer::start_with(&service, "s", hello).await;
     assert!(service.backend.rules(&hub).stateful_reconnect);
     stateful.close().await;
-    crate::support::until("the link is gone", || {
+    until("the link is gone", || {
         !service.backend.rules(&hub).stateful_reconnect
     })
     .await;
@@ -335,4 +336,20 @@ async fn a_full_link_stops_us_reading_from_its_clients() {
     link.queue().append(|out| out.resize(out.len() + 200, 0xc1));
     assert!(client.is_held_back());
     link.queue().close();
+}
+
+#[tokio::test]
+async fn a_full_link_takes_no_new_clients() {
+    let (door, backend) = quick();
+    let service = Service::start_with(door, backend).await;
+    let _app = AppServer::start(&service, "s").await;
+    let link = Arc::clone(&service.hub().links().all()[0]);
+    // More than the kernel keeps for a connection, and then more than the high-water mark.
+    link.queue().append(|out| out.resize(30 << 20, 0xc1));
+    until("the driver has taken it", || link.queue().is_empty()).await;
+    link.queue().append(|out| out.resize(5 << 20, 0xc1));
+    let refused = FakeClient::open(&service, Who::json("c")).await;
+    assert_eq!(refused.err(), Some(OpenError::NoServer("chat".into())));
+    assert_eq!(link.clients(), 0);
+    assert!(!link.queue().is_closed());
 }

@@ -100,7 +100,9 @@ async fn another_version_or_first_message_is_refused_with_a_text_and_1000() {
 
 #[tokio::test]
 async fn an_app_server_that_says_nothing_is_closed_with_1000() {
-    let (door, backend) = quick();
+    let (mut door, backend) = quick();
+    door.handshake_timeout = Duration::from_millis(500);
+    door.silence_limit = Duration::from_millis(500);
     let service = Service::start_with(door, backend).await;
     let mut silent = AppServer::connect(&service, "s").await;
     assert_eq!(silent.end().await, (Some(1000), vec![]));
@@ -117,7 +119,8 @@ async fn an_app_server_that_says_nothing_is_closed_with_1000() {
 
 #[tokio::test]
 async fn an_app_server_that_answers_pings_stays() {
-    let (door, backend) = quick();
+    let (mut door, backend) = quick();
+    door.silence_limit = Duration::from_millis(500);
     let silence_limit = door.silence_limit;
     let service = Service::start_with(door, backend).await;
     let mut app = AppServer::start(&service, "s").await;
@@ -223,7 +226,6 @@ async fn links_beyond_the_limit_are_refused_with_503() {
     let (mut door, backend) = quick();
     door.max_links_per_hub = 1;
     door.max_handshakes = 1;
-    door.handshake_timeout = Duration::from_secs(60);
     let service = Service::start_with(door, backend).await;
     let token = service.token("chat", "s");
     let waiting = AppServer::connect(&service, "s").await;
@@ -275,7 +277,7 @@ async fn a_drain_writes_what_waits_and_closes_with_1000() {
 #[tokio::test]
 async fn an_app_server_that_does_not_read_is_given_up() {
     let (mut door, backend) = quick();
-    door.silence_limit = Duration::from_secs(60);
+    door.stall_limit = Duration::from_millis(200);
     let service = Service::start_with(door, backend).await;
     let mut app = AppServer::start(&service, "s").await;
     let client = FakeClient::open(&service, Who::json("c")).await.unwrap();

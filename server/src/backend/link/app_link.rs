@@ -74,15 +74,14 @@ impl AppLink {
             .collect()
     }
 
-    /// Puts a client, which is counted in already, on this link. False, and counted out again, if
-    /// the link is lost.
+    /// Puts a client, which is counted in already, on this link. False if the link is lost.
     pub(super) fn board(&self, client: &Arc<LinkedClient>) -> bool {
-        if let Some(clients) = self.clients.lock().as_mut() {
-            clients.insert(client.id().into(), Arc::clone(client));
-            return true;
-        }
-        self.link.client_removed();
-        false
+        let mut clients = self.clients.lock();
+        let Some(clients) = clients.as_mut() else {
+            return false;
+        };
+        clients.insert(client.id().into(), Arc::clone(client));
+        true
     }
 
     /// Takes a client off this link.

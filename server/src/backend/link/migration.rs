@@ -2,15 +2,32 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use heliograph_protocol::hub::write;
 use heliograph_protocol::service::Sticky;
 use heliograph_relay::FrameClass;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::linked::{LinkedClient, State};
 use super::{AppLink, LinkBackend, opening};
 use crate::edge::dialects;
+
+/// Time between two rounds through the clients of a leaving link.
+const ROUND: Duration = Duration::from_millis(20);
+/// A link for which more waits takes no client for now.
+const BUSY_BYTES: usize = 1 << 20;
+
+/// What became of a try to move a client. The greatest of a round says what to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// It needs no further try.
+    Done,
+    /// It is not ready, or there is no other app server.
+    Waits,
+    /// The other app server has enough to do: to be tried again soon.
+    Busy,
+}
 
 impl LinkBackend {
     /// Moves the clients of a leaving link to other app servers, each as soon as its calls have
@@ -30,45 +47,50 @@ impl LinkBackend {
                 deadline = Some(Instant::now() + self.options.migration_grace);
             }
             let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            let mut left = 0;
-            for client in from.clients() {
-                if client.may_move() && !self.try_move(&client, from, late) {
-                    left += 1;
-                }
+            let clients = from.clients();
+            let tries = clients
+                .iter()
+                .filter(|client| client.may_move())
+                .map(|client| self.try_move(client, from, late));
+            match tries.max() {
+                None | Some(Outcome::Done) => return,
+                Some(Outcome::Busy) => {}
+                Some(Outcome::Waits) => tokio::select! {
+                    () = settled => {}
+                    () = arrived => {}
+                    () = sleep_until(deadline.unwrap_or_else(Instant::now)),
+                        if deadline.is_some() && !late => {}
+                },
             }
-            if left == 0 {
-                return;
-            }
-            tokio::select! {
-                () = settled => {}
-                () = arrived => {}
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)),
-                    if deadline.is_some() && !late => {}
-            }
+            // Each round looks at all clients that are left.
+            sleep(ROUND).await;
         }
     }
 
-    /// True when the client needs no further try.
-    fn try_move(&self, client: &Arc<LinkedClient>, from: &Arc<AppLink>, late: bool) -> bool {
+    fn try_move(&self, client: &Arc<LinkedClient>, from: &Arc<AppLink>, late: bool) -> Outcome {
         let mut state = client.state.lock();
         if state.over || !Arc::ptr_eq(&state.link, from) {
-            return true;
+            return Outcome::Done;
         }
         let now = late && state.downstream.is_between_messages();
         if !(now || state.is_settled()) {
-            return false;
+            return Outcome::Waits;
         }
         let Some(to) = self.other_server(from) else {
-            return false;
+            return Outcome::Waits;
         };
+        if to.link().queue().len() > BUSY_BYTES {
+            return Outcome::Busy;
+        }
         to.link().client_added();
         if !to.board(client) {
-            return false;
+            to.link().client_removed();
+            return Outcome::Busy;
         }
         self.move_client(client, &mut state, from, to);
         drop(state);
         self.results.client_gone(client.client().id());
-        true
+        Outcome::Done
     }
 
     fn move_client(
@@ -109,7 +131,7 @@ impl LinkBackend {
         let others = links
             .iter()
             .filter(|link| link.takes_clients() && link.server() != from.link().server());
-        self.app_link(others.min_by_key(|link| link.clients())?)
+        self.app_link(others.min_by_key(|link| (link.queue().len() > BUSY_BYTES, link.clients()))?)
     }
 }
 

@@ -15,6 +15,7 @@ mod options;
 mod results;
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -110,8 +111,14 @@ impl LinkBackend {
         loop {
             let mut arrived = pin!(self.arrivals.notified());
             arrived.as_mut().enable();
-            if let Some(client) = self.board(opening) {
-                return Ok(LinkConversation::new(client, Arc::clone(&self.results)));
+            if let Some(seat) = Seat::choose(opening) {
+                // A full link takes no opening either: many clients may come at once.
+                let ready = poll_fn(|cx| seat.link.queue().poll_ready(cx));
+                timeout_at(deadline, ready).await.map_err(|_| no_server())?;
+                if let Some(client) = self.board(opening, seat) {
+                    return Ok(LinkConversation::new(client, Arc::clone(&self.results)));
+                }
+                continue;
             }
             if place.is_none() {
                 place = Some(Waiting::enter(self).ok_or_else(no_server)?);
@@ -122,35 +129,26 @@ impl LinkBackend {
         }
     }
 
-    /// Puts a client on a link, if there is one, and tells the app server.
-    fn board(&self, opening: &Opening) -> Option<Arc<LinkedClient>> {
-        let claims = &opening.request.identity.service;
-        let server = claims.server_name.as_deref().unwrap_or_default();
-        let sticky = match claims.sticky {
-            service::Sticky::Disabled => Sticky::Any,
-            service::Sticky::Preferred => Sticky::Preferred(server),
-            service::Sticky::Required => Sticky::Required(server),
+    /// Puts a client on a link and tells the app server, unless the link is lost.
+    fn board(&self, opening: &Opening, seat: Seat) -> Option<Arc<LinkedClient>> {
+        let Some(app_link) = self.app_link(&seat.link) else {
+            // Nobody's any more, and not to be chosen again.
+            seat.link.leave();
+            return None;
         };
-        loop {
-            let link = opening.hub.links().choose(sticky)?;
-            let Some(app_link) = self.app_link(&link) else {
-                // Just lost, or none of ours.
-                link.client_removed();
-                return None;
-            };
-            let max_partial_bytes = self.options.max_partial_bytes;
-            let client = Arc::new(LinkedClient::new(opening, &app_link, max_partial_bytes));
-            if !app_link.board(&client) {
-                continue;
-            }
-            let told = link.queue().append(|out| {
-                opening::write_open(out, &client, &self.options.instance_id, None);
-            });
-            if told {
-                return Some(client);
-            }
+        let max_partial_bytes = self.options.max_partial_bytes;
+        let client = Arc::new(LinkedClient::new(opening, &app_link, max_partial_bytes));
+        if !app_link.board(&client) {
+            return None;
+        }
+        let link = seat.taken();
+        let told = link.queue().append(|out| {
+            opening::write_open(out, &client, &self.options.instance_id, None);
+        });
+        if !told {
             app_link.leave(client.id());
         }
+        told.then_some(client)
     }
 }
 
@@ -175,6 +173,39 @@ impl Backend for LinkBackend {
             let conversation = self.open_on_link(&opening).await?;
             Ok(Box::new(conversation) as Box<dyn Conversation>)
         })
+    }
+}
+
+/// A client counted in on a link, and counted out again unless it is taken.
+struct Seat {
+    link: Arc<Link>,
+    taken: bool,
+}
+
+impl Seat {
+    fn choose(opening: &Opening) -> Option<Self> {
+        let claims = &opening.request.identity.service;
+        let server = claims.server_name.as_deref().unwrap_or_default();
+        let sticky = match claims.sticky {
+            service::Sticky::Disabled => Sticky::Any,
+            service::Sticky::Preferred => Sticky::Preferred(server),
+            service::Sticky::Required => Sticky::Required(server),
+        };
+        let link = opening.hub.links().choose(sticky)?;
+        Some(Self { link, taken: false })
+    }
+
+    fn taken(mut self) -> Arc<Link> {
+        self.taken = true;
+        Arc::clone(&self.link)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.link.client_removed();
+        }
     }
 }
 

@@ -203,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.migration = None;
         let (hub, server) = (&self.input.caller.hub, &self.input.caller.server);
         tracing::info!(hub = &**hub, server = &**server, reason = end.label(), err = %end, "link ended");
-        metrics::counter!("heliograph.links.ended", "reason" => end.label()).increment(1);
+        metrics::counter!("signalr.server.links.closed", "reason" => end.label()).increment(1);
         let mut queue = None;
         match &self.input.phase {
             Phase::Greeting { .. } => {

@@ -13,6 +13,7 @@ use heliograph_relay::{ByteQueue, Hub};
 
 use super::Door;
 use crate::backend::link::AppLink;
+use crate::telemetry::names;
 
 /// One link in its hub, on which messages are executed.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Session {
     pub(super) fn new(door: Arc<Door>, link: Arc<AppLink>) -> Self {
         let (hub, server) = (link.hub().name(), link.link().server());
         tracing::info!(hub, link = link.link().id(), server, kind = ?link.link().kind(), "link opened");
-        metrics::gauge!("heliograph.links").increment(1);
+        metrics::gauge!(names::LINKS, "hub" => hub.to_owned()).increment(1);
         Self { door, link }
     }
 
@@ -133,6 +134,6 @@ impl Drop for Session {
     /// However a link ends, it leaves its hub and takes its clients along.
     fn drop(&mut self) {
         self.door.backend.detach(&self.link);
-        metrics::gauge!("heliograph.links").decrement(1);
+        metrics::gauge!(names::LINKS, "hub" => self.hub().name().to_owned()).decrement(1);
     }
 }

@@ -21,7 +21,7 @@ impl Encode for Encoded<'_> {
                 dialect = protocol,
                 "message lacks the protocol of a receiver"
             );
-            metrics::counter!("heliograph.link.messages.dropped", "reason" => "no_payload")
+            metrics::counter!("signalr.server.links.messages.dropped", "reason" => "no_payload")
                 .increment(1);
             return None;
         };
@@ -90,7 +90,7 @@ impl Session {
         if extensions.filter.is_some() {
             // Better to nobody than to those whom the filter leaves out.
             tracing::warn!(hub = self.hub().name(), "message with a filter dropped");
-            metrics::counter!("heliograph.link.messages.dropped", "reason" => "filter")
+            metrics::counter!("signalr.server.links.messages.dropped", "reason" => "filter")
                 .increment(1);
             return;
         }
