@@ -82,8 +82,9 @@ impl HubServer {
         let stopped = async {
             stop.await;
             self.door.drain();
+            Instant::now() + PATIENCE
         };
-        let cut = listener.serve(router, stopped, PATIENCE).await;
+        let cut = listener.serve(router, stopped).await;
         sweep.abort();
         for hub in &self.hubs {
             _ = tokio::time::timeout(PATIENCE, hub.finished()).await;

@@ -50,8 +50,9 @@ impl HubError {
         self.visible
     }
 
-    /// The name of the kind, which is safe to log.
-    pub(super) fn name(&self) -> &str {
+    /// The name of its kind: `HubException`, or that of the Rust error's type.
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 

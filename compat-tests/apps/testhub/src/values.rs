@@ -1,0 +1,342 @@
+//! Values as .NET writes them: camel-case names and text in JSON; Pascal-case names, binary and
+//! timestamps in MessagePack.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// Any value, given back as it came.
+#[derive(Clone, Debug)]
+pub(crate) enum Any {
+    Json(Box<RawValue>),
+    MessagePack(Packed),
+}
+
+/// A MessagePack value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Packed {
+    Nil,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Single(f32),
+    Double(f64),
+    Text(String),
+    Binary(Vec<u8>),
+    Array(Vec<Self>),
+    Map(Vec<(Self, Self)>),
+    Extension(i8, Vec<u8>),
+}
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            Box::deserialize(deserializer).map(Self::Json)
+        } else {
+            Packed::deserialize(deserializer).map(Self::MessagePack)
+        }
+    }
+}
+
+impl Serialize for Any {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Json(value) => value.serialize(serializer),
+            Self::MessagePack(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PackedVisitor)
+    }
+}
+
+struct PackedVisitor;
+
+impl<'de> Visitor<'de> for PackedVisitor {
+    type Value = Packed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Packed, E> {
+        Ok(Packed::Nil)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Packed, E> {
+        Ok(Packed::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Packed, E> {
+        Ok(Packed::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Packed, E> {
+        Ok(Packed::Signed(value))
+    }
+
+    fn visit_f32<E>(self, value: f32) -> Result<Packed, E> {
+        Ok(Packed::Single(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Packed, E> {
+        Ok(Packed::Double(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Packed, E> {
+        Ok(Packed::Text(value.to_owned()))
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<Packed, E> {
+        Ok(Packed::Binary(value.to_vec()))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, d: D) -> Result<Packed, D::Error> {
+        let (kind, Bytes(data)) = Deserialize::deserialize(d)?;
+        Ok(Packed::Extension(kind, data))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Packed, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Packed::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Packed, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Packed::Map(entries))
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nil => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Unsigned(value) => serializer.serialize_u64(*value),
+            Self::Signed(value) => serializer.serialize_i64(*value),
+            Self::Single(value) => serializer.serialize_f32(*value),
+            Self::Double(value) => serializer.serialize_f64(*value),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::Binary(value) => serializer.serialize_bytes(value),
+            Self::Array(items) => items.serialize(serializer),
+            Self::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+            Self::Extension(kind, data) => serializer.serialize_newtype_struct(
+                rmp_serde::MSGPACK_EXT_STRUCT_NAME,
+                &(*kind, Bytes(data.clone())),
+            ),
+        }
+    }
+}
+
+/// Bytes: base64 text in JSON, binary in MessagePack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&STANDARD.encode(&self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            return STANDARD.decode(text).map(Self).map_err(de::Error::custom);
+        }
+        deserializer.deserialize_bytes(BytesVisitor)
+    }
+}
+
+struct BytesVisitor;
+
+impl<'de> Visitor<'de> for BytesVisitor {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<Bytes, E> {
+        Ok(Bytes(value.to_vec()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Bytes, E> {
+        Ok(Bytes(value.as_bytes().to_vec()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bytes, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(Bytes(bytes))
+    }
+}
+
+/// The object of `EchoComplexObject`.
+#[derive(Clone, Debug)]
+pub(crate) struct Complex(Fields);
+
+#[derive(Clone, Debug)]
+struct Fields {
+    string: Option<String>,
+    int_array: Option<Vec<i32>>,
+    byte_array: Option<Bytes>,
+    guid: Option<String>,
+    date_time: Option<Any>,
+    inner: Option<Box<Complex>>,
+}
+
+/// Declares the object's fields under the names of one encoding.
+macro_rules! named {
+    ($name:ident, $case:literal) => {
+        #[derive(Deserialize, Serialize)]
+        #[serde(rename_all = $case)]
+        struct $name {
+            string: Option<String>,
+            int_array: Option<Vec<i32>>,
+            byte_array: Option<Bytes>,
+            guid: Option<String>,
+            date_time: Option<Any>,
+            inner: Option<Box<Complex>>,
+        }
+
+        impl From<$name> for Complex {
+            fn from(named: $name) -> Self {
+                Self(Fields {
+                    string: named.string,
+                    int_array: named.int_array,
+                    byte_array: named.byte_array,
+                    guid: named.guid,
+                    date_time: named.date_time,
+                    inner: named.inner,
+                })
+            }
+        }
+
+        impl From<Complex> for $name {
+            fn from(Complex(fields): Complex) -> Self {
+                Self {
+                    string: fields.string,
+                    int_array: fields.int_array,
+                    byte_array: fields.byte_array,
+                    guid: fields.guid,
+                    date_time: fields.date_time,
+                    inner: fields.inner,
+                }
+            }
+        }
+    };
+}
+
+named!(Camel, "camelCase");
+named!(Pascal, "PascalCase");
+
+const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
+/// The first moment of the year 1 as a timestamp of twelve bytes.
+const NO_TIME: [u8; 12] = [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xf1, 0x88, 0x6e, 0x09, 0];
+
+impl<'de> Deserialize<'de> for Complex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let readable = deserializer.is_human_readable();
+        let mut complex: Self = if readable {
+            Camel::deserialize(deserializer)?.into()
+        } else {
+            Pascal::deserialize(deserializer)?.into()
+        };
+        let fields = &mut complex.0;
+        fields.guid.get_or_insert_with(|| NO_GUID.to_owned());
+        if fields.date_time.is_none() {
+            fields.date_time = Some(if readable {
+                let text = RawValue::from_string("\"0001-01-01T00:00:00\"".to_owned());
+                Any::Json(text.map_err(de::Error::custom)?)
+            } else {
+                Any::MessagePack(Packed::Extension(-1, NO_TIME.to_vec()))
+            });
+        }
+        Ok(complex)
+    }
+}
+
+impl Serialize for Complex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            Camel::from(self.clone()).serialize(serializer)
+        } else {
+            Pascal::from(self.clone()).serialize(serializer)
+        }
+    }
+}
+
+/// What a hub can see of its caller.
+#[derive(Clone, Debug)]
+pub(crate) struct WhoAmI {
+    pub(crate) connection_id: String,
+    pub(crate) user_id: Option<String>,
+    pub(crate) authenticated: bool,
+    pub(crate) authentication_type: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) claims: Vec<[String; 2]>,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: Vec<(String, Vec<String>)>,
+    pub(crate) remote_ip: Option<String>,
+    pub(crate) transport: Option<String>,
+    pub(crate) features: Vec<String>,
+}
+
+impl Serialize for WhoAmI {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let readable = serializer.is_human_readable();
+        let name = |pascal: &str| {
+            let mut name = pascal.to_owned();
+            if readable && let Some(first) = name.get_mut(..1) {
+                first.make_ascii_lowercase();
+            }
+            name
+        };
+        let mut map = serializer.serialize_map(Some(12))?;
+        map.serialize_entry(&name("ConnectionId"), &self.connection_id)?;
+        map.serialize_entry(&name("UserId"), &self.user_id)?;
+        map.serialize_entry(&name("Authenticated"), &self.authenticated)?;
+        map.serialize_entry(&name("AuthenticationType"), &self.authentication_type)?;
+        map.serialize_entry(&name("Name"), &self.name)?;
+        map.serialize_entry(&name("Claims"), &self.claims)?;
+        map.serialize_entry(&name("Path"), &self.path)?;
+        map.serialize_entry(&name("Query"), &self.query)?;
+        let headers = self.headers.iter().map(|(name, values)| (name, values));
+        map.serialize_entry(
+            &name("Headers"),
+            &headers.collect::<std::collections::BTreeMap<_, _>>(),
+        )?;
+        map.serialize_entry(&name("RemoteIp"), &self.remote_ip)?;
+        map.serialize_entry(&name("Transport"), &self.transport)?;
+        map.serialize_entry(&name("Features"), &self.features)?;
+        map.end()
+    }
+}
