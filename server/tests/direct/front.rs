@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -65,8 +64,8 @@ impl Front {
         let listener = listener::Listener::bind(address, listener::Options::default()).unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(Arc::clone(&door).sweep());
-        let forever = std::future::pending();
-        tokio::spawn(listener.serve(door.router(), forever, Duration::ZERO));
+        let forever = std::future::pending::<tokio::time::Instant>();
+        tokio::spawn(listener.serve(door.router(), forever));
         Self { address }
     }
 
