@@ -120,11 +120,20 @@ pub enum StartError {
     /// The certificate or its key.
     #[error("cannot offer TLS")]
     Tls(#[from] tls::TlsError),
-    /// The settings name a hub that nothing in this program can run.
-    #[error("hub '{hub}' has a backend that this version does not have yet")]
-    NoBackend {
-        /// The hub's name.
-        hub: Box<str>,
+    /// The settings name an embedded hub that this program does not have.
+    #[error("there is no embedded hub '{0}', only 'chat' and 'bench'")]
+    NoSuchHub(Box<str>),
+    /// A hub elsewhere has settings that cannot be used.
+    #[error("cannot offer a hub")]
+    Hub(#[from] crate::backend::direct::OptionsError),
+    /// The script for the demo page.
+    #[error("cannot read {}", .path.display())]
+    DemoScript {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
     },
     /// Another program listens there.
     #[error("{0} is in use by another program; choose another address with --listen")]

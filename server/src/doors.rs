@@ -3,17 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use heliograph_relay::{Limits, Relay};
 
 use crate::app::{self, Doors, Parts, StartError};
 use crate::auth::{Anonymous, Authenticator, ServiceToken};
-use crate::backend::Backend;
+use crate::backend::direct::{self, Direct, OptionsError};
+use crate::backend::embedded::{self, EmbeddedHub};
 use crate::backend::link::{self, LinkBackend};
 use crate::config::{HubAuth, HubBackend, HubSettings, Settings};
 use crate::drain::Stage;
 use crate::edge::cors::Origins;
-use crate::front::{core, service};
+use crate::front::{core, demo, service};
 
+/// The hub of the demo page.
+const CHAT: &str = "chat";
+/// The hub for loads.
+const BENCH: &str = "bench";
 /// How often the end of the last client is looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -81,41 +87,122 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         })
     });
 
+    let mut router = service::router(servers).merge(clients.router());
+    let mut demo_path = None;
+    if settings.demo_is_on() {
+        router = router.merge(demo::router(demo_script(settings)?));
+        demo_path = Some(demo::PATH);
+    }
     Ok(Doors {
-        router: service::router(servers).merge(clients.router()),
-        demo: None,
+        router,
+        demo: demo_path,
     })
 }
 
-/// The hubs that the settings name, each at its own path.
-fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>, StartError> {
-    let route = |(name, hub): (&String, &HubSettings)| {
-        let authenticator: Arc<dyn Authenticator> = match hub.auth {
-            HubAuth::None => Arc::new(Anonymous),
-            HubAuth::Token => Arc::new(ServiceToken(parts.verifier.clone())),
-        };
-        let origins = match (&hub.allowed_origins, hub.auth) {
-            (Some(listed), _) => app::origins(listed),
-            (None, HubAuth::Token) => parts.origins.clone(),
-            // A cookie may say who the user is, and browsers send it for foreign pages too.
-            (None, HubAuth::None) => Origins::Listed(Vec::new()),
-        };
-        Ok(core::HubRoute {
-            path: hub.path(name).into(),
-            hub: name.as_str().into(),
-            backend: backend(name, hub)?,
-            authenticator,
-            origins,
-        })
+fn demo_script(settings: &Settings) -> Result<Option<Bytes>, StartError> {
+    let Some(path) = &settings.demo_script else {
+        return Ok(None);
     };
-    settings.hubs.iter().map(route).collect()
+    match std::fs::read(path) {
+        Ok(script) => Ok(Some(script.into())),
+        Err(source) => Err(StartError::DemoScript {
+            path: path.clone(),
+            source,
+        }),
+    }
 }
 
-/// Whoever runs a hub of the settings.
-fn backend(name: &str, hub: &HubSettings) -> Result<Arc<dyn Backend>, StartError> {
-    match hub.backend {
-        None | Some(HubBackend::Direct | HubBackend::Embedded) => {
-            Err(StartError::NoBackend { hub: name.into() })
+/// The hubs that the settings name and those that are switched on, each at its own path.
+fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>, StartError> {
+    let mut routes = Vec::new();
+    let switched = [(CHAT, settings.demo_is_on()), (BENCH, settings.bench)];
+    for (name, is_on) in switched {
+        if is_on && !settings.hubs.contains_key(name) {
+            let hub = HubSettings {
+                backend: Some(HubBackend::Embedded),
+                // Nobody is known by a cookie here.
+                allowed_origins: Some(settings.allowed_origins.clone()),
+                ..HubSettings::default()
+            };
+            routes.push(hub_route(name, &hub, settings, parts)?);
         }
     }
+    // After those, so that a hub of the settings wins where both have the same path.
+    for (name, hub) in &settings.hubs {
+        routes.push(hub_route(name, hub, settings, parts)?);
+    }
+    Ok(routes)
+}
+
+fn hub_route(
+    name: &str,
+    hub: &HubSettings,
+    settings: &Settings,
+    parts: &Parts,
+) -> Result<core::HubRoute, StartError> {
+    let authenticator: Arc<dyn Authenticator> = match hub.auth {
+        HubAuth::None => Arc::new(Anonymous),
+        HubAuth::Token => Arc::new(ServiceToken(parts.verifier.clone())),
+    };
+    let origins = match (&hub.allowed_origins, hub.auth) {
+        (Some(listed), _) => app::origins(listed),
+        (None, HubAuth::Token) => parts.origins.clone(),
+        // A cookie may say who the user is, and browsers send it for foreign pages too.
+        (None, HubAuth::None) => Origins::Listed(Vec::new()),
+    };
+    Ok(core::HubRoute {
+        path: hub.path(name).into(),
+        hub: name.into(),
+        backend: match hub.backend {
+            Some(HubBackend::Direct) => Arc::new(elsewhere(name, hub, settings)?),
+            Some(HubBackend::Embedded) | None => Arc::new(here(name, hub, settings, parts)?),
+        },
+        authenticator,
+        origins,
+    })
+}
+
+/// A hub that an app elsewhere runs.
+fn elsewhere(name: &str, hub: &HubSettings, settings: &Settings) -> Result<Direct, OptionsError> {
+    Direct::new(
+        name,
+        direct::Options {
+            url: hub.url.clone().unwrap_or_default(),
+            pass_headers: hub.forward_headers.clone(),
+            handshake_timeout: settings.timeouts.handshake.0,
+            max_message_bytes: hub
+                .max_message_bytes
+                .unwrap_or(settings.limits.max_message_bytes),
+            stateful_reconnect: hub.stateful_reconnect,
+            ..direct::Options::default()
+        },
+    )
+}
+
+/// A hub that this program runs.
+fn here(
+    name: &str,
+    hub: &HubSettings,
+    settings: &Settings,
+    parts: &Parts,
+) -> Result<EmbeddedHub, StartError> {
+    let options = embedded::Options {
+        stateful_reconnect: hub.stateful_reconnect,
+        max_message_bytes: hub
+            .max_message_bytes
+            .unwrap_or(settings.limits.max_message_bytes),
+        handshake_timeout: settings.timeouts.handshake.0,
+        ..embedded::Options::default()
+    };
+    let hub = match name {
+        CHAT => embedded::chat(),
+        BENCH => embedded::bench(options),
+        _ => return Err(StartError::NoSuchHub(name.into())),
+    };
+    let running = hub.clone();
+    parts.drain.on(Stage::Links, move || {
+        let hub = running.clone();
+        Box::pin(async move { hub.finished().await })
+    });
+    Ok(hub)
 }

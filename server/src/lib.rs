@@ -11,5 +11,6 @@ pub mod config;
 pub mod doors;
 pub mod drain;
 pub mod edge;
+pub mod embed;
 pub mod front;
 pub mod telemetry;

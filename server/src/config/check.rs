@@ -12,8 +12,9 @@ const MIN_KEY_BYTES: usize = 16;
 /// Tokens of 4096 characters may stand in the request line, beside all headers.
 const MIN_HEADER_BYTES: usize = 16 * 1024;
 /// Paths that are ours.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 9] = [
     "client",
+    "demo",
     "server",
     "aspnetclient",
     "aspnetserver",

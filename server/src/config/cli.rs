@@ -42,6 +42,9 @@ pub struct SettingArgs {
     /// Level of the log: error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// Script of the JavaScript client (signalr.min.js) for the demo page
+    #[arg(long, value_name = "FILE")]
+    pub demo_script: Option<PathBuf>,
     /// Any setting, as in `--set limits.token_bytes=8192`; may repeat
     #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
@@ -57,6 +60,10 @@ impl SettingArgs {
         }
         if let Some(level) = &self.log_level {
             flags.push(("log.level".to_owned(), level.clone()));
+        }
+        if let Some(script) = &self.demo_script {
+            let quoted = serde_json::Value::from(script.to_string_lossy()).to_string();
+            flags.push(("demo_script".to_owned(), quoted));
         }
         Sources {
             file: self.config.clone(),

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// One hub.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HubSettings {
-    /// Who runs it: `direct`, a hub elsewhere, or `embedded`, one in this program.
+    /// Who runs it: `direct`, a hub elsewhere, or `embedded`, one in this program (`chat` and
+    /// `bench`).
     pub backend: Option<HubBackend>,
     /// URL of the hub, for `direct`.
     pub url: Option<String>,
@@ -24,6 +25,21 @@ pub struct HubSettings {
     pub stateful_reconnect: bool,
     /// Largest message taken from a client. Unset: `limits.max_message_bytes`.
     pub max_message_bytes: Option<usize>,
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        Self {
+            backend: None,
+            url: None,
+            path: None,
+            auth: HubAuth::None,
+            allowed_origins: None,
+            forward_headers: Vec::new(),
+            stateful_reconnect: true,
+            max_message_bytes: None,
+        }
+    }
 }
 
 impl HubSettings {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub protocols: Vec<String>,
     /// The demo page and its hubs. Unset: on in development mode.
     pub demo: Option<bool>,
+    /// File with the JavaScript client (`signalr.min.js`) for the demo page.
+    pub demo_script: Option<PathBuf>,
     /// The hub that load tests talk to.
     pub bench: bool,
     /// Access keys.
@@ -58,6 +60,7 @@ impl Default for Settings {
             allowed_origins: vec!["*".to_owned()],
             protocols: vec!["blazorpack".to_owned()],
             demo: None,
+            demo_script: None,
             bench: false,
             keys: KeySettings::default(),
             tls: TlsSettings::default(),

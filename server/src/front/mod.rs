@@ -2,4 +2,5 @@
 
 pub mod admin;
 pub mod core;
+pub mod demo;
 pub mod service;

@@ -23,6 +23,37 @@ fn development_mode_says_what_runs_where() {
 }
 
 #[test]
+fn demo_page_is_on_in_development_alone() {
+    let service = Service::start(&[], &[]);
+    let url = format!("http://{}/demo/", service.address);
+    assert!(service.greeting.join("\n").contains(&url));
+    let page = service.get("/demo/", "");
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains("demo.js"),
+        "{page}"
+    );
+    let key = "a key of some length that is ours";
+    let service = Service::start(&[], &[("HELIOGRAPH_KEYS__PRIMARY", key)]);
+    assert!(!service.greeting.join("\n").contains("/demo/"));
+    assert!(service.get("/demo/", "").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn unknown_embedded_hub_is_a_failed_start() {
+    let output = run(
+        &[
+            "--listen",
+            "127.0.0.1:0",
+            "--set",
+            "hubs.x.backend=embedded",
+        ],
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no embedded hub 'x'"));
+}
+
+#[test]
 fn own_key_is_not_shown() {
     let key = "a key of some length that is ours";
     let service = Service::start(&[], &[("HELIOGRAPH_KEYS__PRIMARY", key)]);

@@ -78,12 +78,15 @@ async fn the_app_server_is_told_who_comes() {
         headers.append(name, HeaderValue::from_static(value));
     }
     let claim = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
-    let mut identity = Identity::default();
-    identity.claims = vec![
+    let claims = vec![
         claim("role", "a"),
         claim("role", "b"),
         claim("asrs.s.uid", "u"),
     ];
+    let mut identity = Identity {
+        claims,
+        ..Identity::default()
+    };
     identity.service.diagnostic = true;
     let who = Who {
         headers,

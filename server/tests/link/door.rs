@@ -1,8 +1,10 @@
 //! Connecting, keep-alive, side channel, end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use heliograph_protocol::service::{ConnectionType, Message};
+use heliograph_relay::CloseReason;
 use http::StatusCode;
 
 use crate::support::app_server::{AppServer, Hello, ping_values, purpose};
@@ -256,7 +258,7 @@ async fn a_drain_writes_what_waits_and_closes_with_1000() {
     let greeting = AppServer::connect(&service, "s").await;
     let client = FakeClient::open(&service, Who::json("c")).await.unwrap();
     app.opened().await;
-    client.gone(&heliograph_relay::CloseReason::Draining);
+    client.gone(&CloseReason::Draining);
     let app_ends = async {
         assert_eq!(app.closed("c").await, "");
         assert_eq!(app.end().await.0, Some(1000));
@@ -268,4 +270,34 @@ async fn a_drain_writes_what_waits_and_closes_with_1000() {
         refused(&service, "/server/?hub=chat&cid=1", Some(&token)).await,
         503
     );
+}
+
+#[tokio::test]
+async fn an_app_server_that_does_not_read_is_given_up() {
+    let (mut door, backend) = quick();
+    door.silence_limit = Duration::from_secs(60);
+    let service = Service::start_with(door, backend).await;
+    let mut app = AppServer::start(&service, "s").await;
+    let client = FakeClient::open(&service, Who::json("c")).await.unwrap();
+    app.opened().await;
+    let link = Arc::clone(&service.hub().links().all()[0]);
+    // More than the kernel keeps for a connection.
+    link.queue().append(|out| out.resize(30 << 20, 0xc1));
+    assert_eq!(client.end().await, CloseReason::BackendLost);
+    assert!(service.hub().links().is_empty());
+}
+
+#[tokio::test]
+async fn a_queue_that_overflows_ends_the_link() {
+    let (mut door, backend) = quick();
+    door.queue_high_water_bytes = 1000;
+    let service = Service::start_with(door, backend).await;
+    let mut app = AppServer::start(&service, "s").await;
+    let link = Arc::clone(&service.hub().links().all()[0]);
+    link.queue().append(|out| out.resize(8001, 0xc1));
+    app.end().await;
+    until("the link leaves its hub", || {
+        service.hub().links().is_empty()
+    })
+    .await;
 }

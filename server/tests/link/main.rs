@@ -1,5 +1,12 @@
 //! App servers and the clients that they run hubs for, over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::large_futures,
+    reason = "tests"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -287,7 +287,7 @@ impl Replay {
             _ => {}
         }
         app.barrier().await;
-        self.check(&self.expected(kind, decoded, link), kind).await;
+        self.check(&self.expected(kind, decoded, link), kind);
         if kind == "CloseConnection"
             && let Some(played) = self.clients.get(text(&decoded[1]))
         {
@@ -355,7 +355,7 @@ impl Replay {
             .collect()
     }
 
-    async fn check(&mut self, expected: &[(String, Vec<u8>)], kind: &str) {
+    fn check(&mut self, expected: &[(String, Vec<u8>)], kind: &str) {
         self.acted += expected.len();
         for (id, played) in &mut self.clients {
             let mine = expected

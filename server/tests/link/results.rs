@@ -78,7 +78,8 @@ async fn a_server_asks_its_own_client() {
 
 #[tokio::test]
 async fn an_answer_waits_until_the_server_listens() {
-    let (door, mut backend) = quick();
+    let (mut door, mut backend) = quick();
+    door.silence_limit = Duration::from_secs(60);
     backend.result_hold = Duration::from_millis(100);
     let service = Service::start_with(door, backend).await;
     let mut app = AppServer::start(&service, "s").await;
@@ -167,7 +168,8 @@ async fn a_question_fails_when_the_client_is_unknown_or_goes() {
 
 #[tokio::test]
 async fn questions_are_bounded_in_number_and_time() {
-    let (door, mut backend) = quick();
+    let (mut door, mut backend) = quick();
+    door.silence_limit = Duration::from_secs(60);
     backend.max_results = 1;
     backend.result_lifetime = Duration::from_millis(1);
     let service = Service::start_with(door, backend).await;
@@ -257,7 +259,8 @@ async fn a_move_waits_for_the_calls_of_the_client() {
 
 #[tokio::test]
 async fn calls_that_outlive_the_grace_time_end_with_an_error() {
-    let (door, backend) = quick();
+    let (mut door, backend) = quick();
+    door.silence_limit = Duration::from_secs(60);
     let service = Service::start_with(door, backend).await;
     let mut old = AppServer::start_with(&service, "old", MOVABLE()).await;
     let mut client = connected(&service, &mut old, Who::json("c")).await;

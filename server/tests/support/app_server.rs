@@ -243,7 +243,7 @@ impl AppServer {
 
     /// Reads to the end: the close code, and the texts of service errors before it.
     pub(crate) async fn end(&mut self) -> (Option<u16>, Vec<String>) {
-        let mut errors = Vec::new();
+        let (mut code, mut errors) = (None, Vec::new());
         loop {
             while let Some(frame) = self.frames.pop_front() {
                 match frame.message() {
@@ -256,11 +256,12 @@ impl AppServer {
             }
             match soon("the end", self.socket.next()).await {
                 Some(Ok(tungstenite::Message::Binary(bytes))) => self.take(&bytes),
+                // Read on: that answers the close frame.
                 Some(Ok(tungstenite::Message::Close(frame))) => {
-                    return (frame.map(|frame| frame.code.into()), errors);
+                    code = frame.map(|frame| frame.code.into());
                 }
                 Some(Ok(_)) => {}
-                _ => return (None, errors),
+                _ => return (code, errors),
             }
         }
     }

@@ -192,7 +192,7 @@ fn call(method: &str) -> String {
 }
 
 async fn start_heliograph(program: &Path, before: &[String]) -> Result<Subject> {
-    let own = ["--listen", "127.0.0.1:0", "--bench"].map(String::from);
+    let own = ["--listen", "127.0.0.1:0", "--set", "bench=true"].map(String::from);
     match before.split_first() {
         None => Subject::start(program, &own, READY).await,
         Some((wrapper, args)) => {

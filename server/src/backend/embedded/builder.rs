@@ -160,20 +160,23 @@ impl HubBuilder {
     /// The hub.
     #[must_use]
     pub fn build(self) -> EmbeddedHub {
-        let mut methods = HashMap::new();
+        let mut methods: HashMap<Box<str>, (String, Arc<Method>)> = HashMap::new();
         for (name, mut method) in self.methods {
             let lower = name.to_lowercase();
             let policy = self.policies.iter().rev().find(|(of, _)| *of == lower);
             method.policy = policy.map(|(_, policy)| policy.clone());
             let method = Arc::new(method);
-            methods.retain(|known: &Box<str>, _| known.to_lowercase() != lower);
-            methods.insert(lower.into(), Arc::clone(&method));
-            methods.insert(name, method);
+            methods.retain(|_, (known, _)| *known != lower);
+            methods.insert(lower.clone().into(), (lower.clone(), Arc::clone(&method)));
+            methods.insert(name, (lower, method));
         }
         EmbeddedHub::new(Core {
             name: self.name,
             options: self.options,
-            methods,
+            methods: methods
+                .into_iter()
+                .map(|(name, (_, method))| (name, method))
+                .collect(),
             policy: self.policy,
             on_connected: self.on_connected,
             on_disconnected: self.on_disconnected,

@@ -62,7 +62,7 @@ impl Lane {
     }
 
     /// Ready when another message may be read.
-    pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
         if self.is_ready() {
             return Poll::Ready(());
         }

@@ -104,13 +104,13 @@ pub(super) fn handshake(encoding: Encoding) -> Frame {
 /// The end of a call with a value.
 pub(super) fn result(encoding: Encoding, id: &str, value: &Buffer) -> Frame {
     frame(encoding, |out| {
-        write::completion_result(encoding, out, id, &value.0)
+        write::completion_result(encoding, out, id, &value.0);
     })
 }
 
 /// The end of a call or stream with an error.
 pub(super) fn error(encoding: Encoding, id: &str, text: &str) -> Frame {
     frame(encoding, |out| {
-        write::completion_error(encoding, out, id, text)
+        write::completion_error(encoding, out, id, text);
     })
 }

@@ -26,7 +26,7 @@ pub struct AppLink {
     allows: Allows,
     /// `None` once the link is lost.
     clients: Mutex<Option<HashMap<Box<str>, Arc<LinkedClient>>>>,
-    /// Told when a client of the link has no open call left, or is gone.
+    /// Told when a client of the link has become movable, or is gone.
     pub(super) settled: Notify,
 }
 

@@ -56,13 +56,14 @@ impl Conversation for LinkConversation {
             _ => "",
         };
         self.client.close(error);
-        self.results.client_gone(self.client.client().id());
     }
 }
 
 impl Drop for LinkConversation {
-    /// A door that gives up without a word still frees the client's place.
+    /// A door that gives up without a word still frees the client's place. Those who wait for
+    /// the client's results are told after its app server.
     fn drop(&mut self) {
         self.client.close("");
+        self.results.client_gone(self.client.client().id());
     }
 }

@@ -40,6 +40,13 @@ pub(super) struct State {
     held_until: Option<Instant>,
 }
 
+impl State {
+    /// Whether nothing is half said, in either direction.
+    pub(super) fn is_settled(&self) -> bool {
+        self.downstream.is_between_messages() && self.calls.is_empty()
+    }
+}
+
 impl LinkedClient {
     pub(super) fn new(opening: &Opening, link: &Arc<AppLink>, max_partial_bytes: usize) -> Self {
         Self {
@@ -131,12 +138,12 @@ impl LinkedClient {
         if state.over || !Arc::ptr_eq(&state.link, from) {
             return;
         }
+        let was_settled = state.is_settled();
         let State {
             downstream, calls, ..
         } = &mut *state;
-        let mut settled = false;
         let delivered = downstream.deliver(self, payload, extensions, |framed| {
-            settled |= calls.received(self.encoding(), framed);
+            calls.received(self.encoding(), framed);
         });
         if let Err(err) = delivered {
             tracing::warn!(
@@ -148,7 +155,7 @@ impl LinkedClient {
             );
             self.client.outbox().close(CloseReason::BackendLost);
         }
-        if settled {
+        if !was_settled && state.is_settled() {
             from.settled.notify_waiters();
         }
     }

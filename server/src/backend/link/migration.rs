@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use heliograph_protocol::hub::write;
 use heliograph_protocol::service::Sticky;
-use heliograph_relay::{FrameClass, Hub, Link};
+use heliograph_relay::FrameClass;
 use tokio::time::{Instant, sleep_until};
 
 use super::linked::{LinkedClient, State};
@@ -15,17 +15,21 @@ use crate::edge::dialects;
 impl LinkBackend {
     /// Moves the clients of a leaving link to other app servers, each as soon as its calls have
     /// ended, or when the grace time is over: calls that are then still open end with an error.
+    /// The grace time begins once there is another app server.
     ///
-    /// Ends when no movable client is left; as long as there is no other app server it waits for
-    /// one. Dropping the future leaves the clients that are not moved yet where they are.
+    /// Ends when no movable client is left. Dropping the future leaves the clients that are not
+    /// moved yet where they are.
     pub async fn migrate(&self, from: &Arc<AppLink>) {
-        let deadline = Instant::now() + self.options.migration_grace;
+        let mut deadline = None;
         loop {
             let mut settled = pin!(from.settled.notified());
             let mut arrived = pin!(self.arrivals.notified());
             settled.as_mut().enable();
             arrived.as_mut().enable();
-            let late = Instant::now() >= deadline;
+            if deadline.is_none() && self.other_server(from).is_some() {
+                deadline = Some(Instant::now() + self.options.migration_grace);
+            }
+            let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             let mut left = 0;
             for client in from.clients() {
                 if client.may_move() && !self.try_move(&client, from, late) {
@@ -38,7 +42,8 @@ impl LinkBackend {
             tokio::select! {
                 () = settled => {}
                 () = arrived => {}
-                () = sleep_until(deadline), if !late => {}
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)),
+                    if deadline.is_some() && !late => {}
             }
         }
     }
@@ -49,12 +54,14 @@ impl LinkBackend {
         if state.over || !Arc::ptr_eq(&state.link, from) {
             return true;
         }
-        if !state.downstream.is_between_messages() || !(late || state.calls.is_empty()) {
+        let now = late && state.downstream.is_between_messages();
+        if !(now || state.is_settled()) {
             return false;
         }
-        let Some(to) = self.other_server(&client.hub, from.link().server()) else {
+        let Some(to) = self.other_server(from) else {
             return false;
         };
+        to.link().client_added();
         if !to.board(client) {
             return false;
         }
@@ -96,16 +103,13 @@ impl LinkBackend {
         );
     }
 
-    /// The least loaded link of another server, with the client counted in.
-    fn other_server(&self, hub: &Hub, server: &str) -> Option<Arc<AppLink>> {
-        let links = hub.links().all();
+    /// The least loaded link of another server.
+    fn other_server(&self, from: &AppLink) -> Option<Arc<AppLink>> {
+        let links = from.hub().links().all();
         let others = links
             .iter()
-            .filter(|link| link.takes_clients() && link.server() != server);
-        let link: &Arc<Link> = others.min_by_key(|link| link.clients())?;
-        let to = self.app_link(link)?;
-        link.client_added();
-        Some(to)
+            .filter(|link| link.takes_clients() && link.server() != from.link().server());
+        self.app_link(others.min_by_key(|link| link.clients())?)
     }
 }
 

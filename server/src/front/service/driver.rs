@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use heliograph_protocol::service::{Decoded, Message, decode};
 use heliograph_protocol::wire::Deframer;
@@ -28,7 +29,7 @@ pub(super) async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     mut draining: watch::Receiver<bool>,
 ) {
     let now = Instant::now();
-    let period = door.options.ping_interval;
+    let period = door.options.ping_interval.max(Duration::from_millis(1));
     let mut ticks = interval_at(now + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut driver = Driver {
@@ -217,7 +218,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     session.send(&Message::ServiceError { message: &message });
                 }
                 self.input.door.backend.detach(&session.link());
-                metrics::gauge!("heliograph.links").decrement(1);
                 queue = Some(session.link());
             }
         }
@@ -267,13 +267,6 @@ impl Input {
                 Phase::Open(session) => effect = session.execute(&message).or(effect),
                 Phase::Greeting { .. } => {
                     let link = greeting::greet(&self.door, &self.caller, &message)?;
-                    tracing::info!(
-                        hub = &*self.caller.hub,
-                        server = &*self.caller.server,
-                        kind = ?link.link().kind(),
-                        "link opened"
-                    );
-                    metrics::gauge!("heliograph.links").increment(1);
                     self.phase = Phase::Open(Session::new(Arc::clone(&self.door), link));
                 }
             }

@@ -30,6 +30,9 @@ pub(super) enum Effect {
 
 impl Session {
     pub(super) fn new(door: Arc<Door>, link: Arc<AppLink>) -> Self {
+        let (hub, server) = (link.hub().name(), link.link().server());
+        tracing::info!(hub, link = link.link().id(), server, kind = ?link.link().kind(), "link opened");
+        metrics::gauge!("heliograph.links").increment(1);
         Self { door, link }
     }
 
@@ -123,5 +126,13 @@ impl Session {
             _ => {}
         }
         None
+    }
+}
+
+impl Drop for Session {
+    /// However a link ends, it leaves its hub and takes its clients along.
+    fn drop(&mut self) {
+        self.door.backend.detach(&self.link);
+        metrics::gauge!("heliograph.links").decrement(1);
     }
 }
