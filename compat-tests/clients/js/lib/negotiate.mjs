@@ -1,0 +1,21 @@
+import { equal, isTrue } from "./check.mjs";
+
+const MOST_REDIRECTS = 3;
+
+/** Negotiates at `/testhub` without the client under test, follows redirects as clients do, and returns the last answer. */
+export async function negotiate(scene, query = "") {
+  let [url, headers] = [`${scene.options.url}/testhub`, {}];
+  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+    const [path, given] = url.split("?");
+    const all = [given, query].filter(Boolean).join("&");
+    const address = `${path.replace(/\/$/, "")}/negotiate${all ? `?${all}` : ""}`;
+    const response = await fetch(address, { method: "POST", headers, credentials: "include" });
+    equal(200, response.status, "the status of negotiate");
+    const answer = await response.json();
+    isTrue(!answer.error, `negotiate answers with the error ${answer.error}`);
+    if (!answer.url) return answer;
+    url = answer.url;
+    headers = answer.accessToken ? { Authorization: `Bearer ${answer.accessToken}` } : {};
+  }
+  throw new Error("too many redirects");
+}

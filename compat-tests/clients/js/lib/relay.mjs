@@ -1,0 +1,232 @@
+import { once } from "node:events";
+import http from "node:http";
+import net from "node:net";
+
+const LOOPBACK = "127.0.0.1";
+
+/** A TCP relay to one address. Links can be cut at once or after a number of bytes, and new ones turned away for a while. */
+class Relay {
+  #links = new Set();
+  #set;
+
+  constructor(set, target) {
+    this.#set = set;
+    this.target = target;
+    this.server = net.createServer((near) => this.#join(near));
+  }
+
+  async open() {
+    this.server.listen(0, LOOPBACK);
+    await once(this.server, "listening");
+    this.url = `http://${LOOPBACK}:${this.server.address().port}`;
+    return this;
+  }
+
+  cut() {
+    for (const link of this.#links) link.cut();
+  }
+
+  close() {
+    this.cut();
+    this.server.close();
+  }
+
+  #join(near) {
+    near.on("error", () => {});
+    if (Date.now() < this.#set.downUntil) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = net.connect({ host: this.target.hostname, port: Number(this.target.port || 80), noDelay: true });
+    near.setNoDelay(true);
+    const link = new Link(this.#set, near, far);
+    this.#links.add(link);
+    link.gone.then(() => this.#links.delete(link));
+  }
+}
+
+/** One connection through a relay. */
+class Link {
+  #set;
+  #near;
+  #far;
+  #upgrading = false;
+  #isSocket = false;
+
+  constructor(set, near, far) {
+    this.#set = set;
+    this.#near = near;
+    this.#far = far;
+    this.gone = Promise.all([once(near, "close"), once(far, "close")]);
+    far.on("error", () => near.resetAndDestroy());
+    near.on("error", () => far.resetAndDestroy());
+    this.#copy(near, far, "up");
+    this.#copy(far, near, "down");
+  }
+
+  /** Both sides see a reset; what is on its way is lost. */
+  cut() {
+    this.#near.resetAndDestroy();
+    this.#far.resetAndDestroy();
+  }
+
+  #copy(from, to, direction) {
+    from.on("data", (chunk) => {
+      if (this.#isSocket && this.#set.takes(direction, chunk.length)) {
+        // The receiver gets exactly the bytes up to the cut, so no reset for it.
+        const part = chunk.subarray(0, this.#set.bytesBeforeCut());
+        from.resetAndDestroy();
+        to.end(part, () => to.destroy());
+        this.#set.cutIsDone();
+        return;
+      }
+      this.#watch(direction, chunk);
+      if (!to.write(chunk)) {
+        from.pause();
+        to.once("drain", () => from.resume());
+      }
+    });
+    from.on("end", () => to.end());
+    from.on("close", () => to.destroy());
+  }
+
+  // Only links that became WebSockets are counted and cut inside frames.
+  #watch(direction, chunk) {
+    if (this.#isSocket) return;
+    if (direction === "up") this.#upgrading ||= /\r\nupgrade: websocket\r\n/i.test(chunk.toString("latin1"));
+    else if (this.#upgrading && chunk.toString("latin1", 0, 12) === "HTTP/1.1 101") {
+      this.#isSocket = true;
+      this.#set.socketOpened();
+    }
+  }
+}
+
+/** A relay for every address that is used, so that links can be cut below HTTP wherever a redirect leads. */
+export class RelaySet {
+  #relays = new Map();
+  #front = null;
+  #armed = null;
+  #lastArmed = null;
+  #sockets = 0;
+  #waiting = [];
+  downUntil = 0;
+
+  /** `redirects` tells whether the app sends clients elsewhere; then their way there is relayed, not the one to the app. */
+  static async open(appUrl, redirects) {
+    const set = new RelaySet();
+    set.url = redirects ? await set.#openFront(appUrl) : (await set.#relay(appUrl)).url;
+    return set;
+  }
+
+  /** Resets all links and turns new ones away for some time. */
+  async cut(milliseconds = 0) {
+    this.downUntil = Date.now() + milliseconds;
+    for (const relay of await Promise.all(this.#relays.values())) relay.cut();
+  }
+
+  /** Makes the relays cut a WebSocket after that many further bytes in one direction. */
+  async armCut(direction, bytes) {
+    this.#lastArmed = new Promise((resolve) => {
+      this.#armed = { direction, bytes, resolve };
+    });
+  }
+
+  /** Waits until the cut that was armed last is done. */
+  armedCut() {
+    return this.#lastArmed;
+  }
+
+  /** How many WebSockets were opened so far. */
+  async sockets() {
+    return this.#sockets;
+  }
+
+  /** Waits until that many WebSockets were opened. */
+  nextSocket(count) {
+    if (this.#sockets >= count) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ count, resolve }));
+  }
+
+  async close() {
+    this.#front?.close();
+    this.#front?.closeAllConnections();
+    for (const relay of await Promise.all(this.#relays.values())) relay.close();
+  }
+
+  socketOpened() {
+    this.#sockets++;
+    for (const { count, resolve } of this.#waiting) if (this.#sockets >= count) resolve();
+  }
+
+  /** Whether an armed cut falls into a chunk of this length; if not, the chunk is counted. */
+  takes(direction, length) {
+    if (this.#armed?.direction !== direction) return false;
+    if (length >= this.#armed.bytes) return true;
+    this.#armed.bytes -= length;
+    return false;
+  }
+
+  bytesBeforeCut() {
+    return this.#armed.bytes;
+  }
+
+  cutIsDone() {
+    const { resolve } = this.#armed;
+    this.#armed = null;
+    resolve();
+  }
+
+  // Holds promises, so that two who ask for one address at a time get one relay.
+  #relay(url) {
+    const target = new URL(url);
+    if (!this.#relays.has(target.origin)) this.#relays.set(target.origin, new Relay(this, target).open());
+    return this.#relays.get(target.origin);
+  }
+
+  /** Passes requests on to the app and leads its redirects through relays. */
+  async #openFront(appUrl) {
+    this.#front = http.createServer(async (request, response) => {
+      try {
+        await this.#forward(appUrl, request, response);
+      } catch (error) {
+        response.writeHead(502).end(String(error));
+      }
+    });
+    this.#front.listen(0, LOOPBACK);
+    await once(this.#front, "listening");
+    return `http://${LOOPBACK}:${this.#front.address().port}`;
+  }
+
+  async #forward(appUrl, request, response) {
+    const body = [];
+    for await (const chunk of request) body.push(chunk);
+    const headers = { ...request.headers };
+    for (const name of ["host", "connection", "content-length", "accept-encoding"]) delete headers[name];
+    const hasBody = !["GET", "HEAD"].includes(request.method);
+    const answer = await ask(appUrl + request.url, { method: request.method, headers }, hasBody ? Buffer.concat(body) : null);
+    let { text } = answer;
+    if (answer.status === 200 && text.startsWith("{")) {
+      const json = JSON.parse(text);
+      if (json.url) {
+        const target = new URL(json.url);
+        target.host = new URL((await this.#relay(target.origin)).url).host;
+        text = JSON.stringify({ ...json, url: target.href });
+      }
+    }
+    const { "transfer-encoding": _, connection: __, ...kept } = answer.headers;
+    response.writeHead(answer.status, { ...kept, "content-length": Buffer.byteLength(text) }).end(text);
+  }
+}
+
+// Not fetch: it would not pass on the origin header.
+function ask(url, options, body) {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, options, async (response) => {
+      const parts = [];
+      for await (const part of response) parts.push(part);
+      resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(parts).toString() });
+    });
+    request.on("error", reject);
+    request.end(body ?? undefined);
+  });
+}

@@ -1,0 +1,350 @@
+"""What every driver needs: the command line, the clock of a scenario, checks, and the app's control endpoints."""
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+STEP = 6.0
+"""How long one step of a scenario may take, in seconds: shorter than a scenario's limit, so that a failure says which step it was."""
+
+
+class Failed(Exception):
+    """The client or the server did something else than expected."""
+
+
+class Skipped(Exception):
+    """This client cannot do it by nature."""
+
+
+class CallError(Exception):
+    """The server answered a call with an error."""
+
+
+class Refused(Exception):
+    """The server did not let the client in."""
+
+
+def equal(wanted, got, what="the answer"):
+    if wanted != got:
+        raise Failed(f"{what}: expected {shown(wanted)}, got {shown(got)}")
+
+
+def true(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def shown(value):
+    text = repr(value)
+    return text if len(text) <= 160 else f"{text[:100]}… ({len(text)} characters)"
+
+
+def refused(action, text):
+    """The call must fail with this text."""
+    try:
+        answer = action()
+    except CallError as error:
+        equal(text, str(error), "the error")
+        return
+    raise Failed(f"no error, but {shown(answer)}")
+
+
+class Pending:
+    """The answer of a call that has been sent."""
+
+    def __init__(self, what):
+        self._what = what
+        self._done = threading.Event()
+        self._result = self._error = None
+
+    @property
+    def done(self):
+        return self._done.is_set()
+
+    def succeed(self, result):
+        self._result = result
+        self._done.set()
+
+    def fail(self, error):
+        self._error = error
+        self._done.set()
+
+    def result(self, timeout=STEP):
+        if not self._done.wait(timeout):
+            raise Failed(f"{self._what} is not answered within {timeout:g} s")
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class Stream:
+    """What comes down a stream."""
+
+    END = object()
+
+    def __init__(self, what):
+        self._what = what
+        self._arrived = queue.Queue()
+
+    def item(self, item):
+        self._arrived.put(("item", item))
+
+    def end(self):
+        self._arrived.put(("end", None))
+
+    def fail(self, text):
+        self._arrived.put(("error", text))
+
+    def next(self, timeout=STEP):
+        try:
+            kind, value = self._arrived.get(timeout=timeout)
+        except queue.Empty:
+            raise Failed(f"the stream {self._what} sends nothing within {timeout:g} s") from None
+        if kind == "error":
+            raise CallError(value)
+        return value if kind == "item" else Stream.END
+
+    def all(self):
+        items = []
+        while (item := self.next()) is not Stream.END:
+            items.append(item)
+        return items
+
+
+class App:
+    """The app's HTTP endpoints."""
+
+    def __init__(self, url):
+        self.url = url.rstrip("/")
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        info = json.loads(self.request("GET", "/info"))
+        self.serves = info["mode"] == "self"
+        self._detailed = info["options"].get("detailed") in ("1", "true")
+
+    def request(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, method=method, data=data, headers={"Content-Type": "application/json"})
+        with self._opener.open(request, timeout=30) as response:
+            return response.read().decode()
+
+    def detailed(self, text, detail):
+        """An error text, with what the app adds to it under --detailed."""
+        return f"{text} {detail}" if self._detailed else text
+
+    def events(self, connection, enough, what, timeout=STEP):
+        """Waits until the events of a connection are as wanted."""
+        end = time.monotonic() + timeout
+        seen, mine = 0, []
+        while True:
+            left = end - time.monotonic()
+            fresh = json.loads(self.request("GET", f"/events?after={seen}&wait={max(0, int(left * 1000))}"))
+            seen = fresh[-1]["seq"] if fresh else seen
+            mine += [e for e in fresh if e["connectionId"] == connection]
+            if enough([e["event"] for e in mine]):
+                return mine
+            if left <= 0:
+                raise Failed(f"the app does not report {what} within {timeout:g} s; it reports {[e['event'] for e in mine]}")
+
+    def disconnected(self, connection, timeout=STEP):
+        """Waits until the hub has seen the connection end, and makes sure that it saw it once."""
+        self.events(connection, lambda names: "disconnected" in names, "disconnected", timeout)
+        # A second report would follow at once; a round trip through the app is time enough.
+        for _ in range(3):
+            self.request("GET", "/connections")
+        all_events = json.loads(self.request("GET", "/events"))
+        ends = [e for e in all_events if e["connectionId"] == connection and e["event"] == "disconnected"]
+        equal(1, len(ends), "the number of disconnected events")
+
+    def send(self, to, ids, excepted, text):
+        self.request("POST", "/send", {"to": to, "ids": ids, "except": excepted, "args": [text]})
+
+    def ask(self, connection, question, milliseconds=5000):
+        query = urllib.parse.urlencode({"id": connection, "q": question, "ms": milliseconds})
+        try:
+            return 200, self.request("GET", "/ask?" + query)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def abort(self, connection):
+        self.request("POST", "/abort?id=" + urllib.parse.quote(connection, safe=""))
+
+    def join(self, group, connection):
+        self.request("PUT", self._membership(group, connection))
+
+    def leave(self, group, connection):
+        self.request("DELETE", self._membership(group, connection))
+
+    @staticmethod
+    def _membership(group, connection):
+        return f"/groups/{urllib.parse.quote(group, safe='')}/{urllib.parse.quote(connection, safe='')}"
+
+
+class Peer:
+    """One client, and what it was told."""
+
+    def __init__(self, client, hears):
+        self.client = client
+        self.id = None
+        self._texts = queue.Queue()
+        client.on("Message", lambda arguments: self._texts.put(arguments[0]) if hears(arguments[0]) else None)
+
+    def next(self, timeout=STEP):
+        try:
+            return self._texts.get(timeout=timeout)
+        except queue.Empty:
+            raise Failed(f"no message within {timeout:g} s") from None
+
+    def before(self, marker):
+        """What comes before a marker."""
+        texts = []
+        while (text := self.next()) != marker:
+            texts.append(text)
+        return texts
+
+    @property
+    def has_text(self):
+        return not self._texts.empty()
+
+    def call(self, method, *arguments, timeout=STEP):
+        return self.client.begin(method, *arguments).result(timeout)
+
+    def begin(self, method, *arguments):
+        return self.client.begin(method, *arguments)
+
+    def send(self, method, *arguments):
+        self.client.send(method, *arguments)
+
+    def stream(self, method, *arguments):
+        return self.client.stream(method, *arguments)
+
+
+class Scene:
+    """One run of one scenario: its clients, which end with it, and names that no other run uses."""
+
+    def __init__(self, app, make_client):
+        self.app = app
+        self.tag = f"t{uuid.uuid4().hex[:10]}."
+        self._make_client = make_client
+        self._clients = []
+        self._names = 0
+
+    def name(self, what=""):
+        self._names += 1
+        return f"{self.tag}{what}{self._names}"
+
+    def make(self, query="", hub="testhub", headers=None, token=None, hears=None, **wishes):
+        url = f"{self.app.url}/{hub}" + (f"?{query}" if query else "")
+        client = self._make_client(url, dict(headers or {}), token, **wishes)
+        self._clients.append(client)
+        return Peer(client, hears or (lambda text: isinstance(text, str) and text.startswith(self.tag)))
+
+    def connect(self, query="", **wishes):
+        peer = self.make(query, **wishes)
+        peer.client.start()
+        if wishes.get("hub", "testhub") == "testhub":
+            peer.id = peer.call("GetCallerConnectionId")
+        return peer
+
+    def several(self, count):
+        return [self.connect() for _ in range(count)]
+
+    def reaches(self, everyone, receivers, send, what):
+        """Sends a text and looks who gets it: each of the receivers once, the others not before a marker that is sent after it to all."""
+        text = self.name("text")
+        send(text)
+        for peer in receivers:
+            equal(text, peer.next(), f"{what}: the message at receiver {everyone.index(peer)}")
+        marker = self.name("marker")
+        everyone[0].call("ToClients", [peer.id for peer in everyone], marker)
+        for peer in everyone:
+            more = peer.before(marker)
+            place = "in addition" if peer in receivers else "though it should not"
+            true(not more, f"{what}: client {everyone.index(peer)} got {more} {place}")
+
+    def close(self):
+        # Some clients take long to stop; nothing of the next scenario depends on it.
+        for client in self._clients:
+            threading.Thread(target=client.stop_quietly, daemon=True).start()
+
+
+class Scenario:
+    def __init__(self, name, run, needs, limit, slow):
+        self.name, self.run, self.needs, self.limit, self.slow = name, run, needs, limit, slow
+
+
+def main(driver, scenarios):
+    """Runs a driver: `driver` says what its client can do and makes the clients."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--url", required=True, help="an app that serves the hubs testhub, secret and bench")
+    parser.add_argument("--transport", default="WebSockets", choices=sorted({t for t, _ in driver.CELLS}))
+    parser.add_argument("--protocol", default="json", choices=sorted({p for _, p in driver.CELLS}))
+    parser.add_argument("--case", default="", help="only scenarios with this text in their name")
+    parser.add_argument("--slow", action="store_true", help="also the scenarios that take most of a minute")
+    parser.add_argument("--list", action="store_true", help="names of the scenarios")
+    if "--list" in sys.argv[1:]:
+        for scenario in scenarios:
+            print(scenario.name + (" (slow)" if scenario.slow else ""))
+        return 0
+    options = parser.parse_args()
+    if (options.transport, options.protocol) not in driver.CELLS:
+        parser.error(f"this client does not do {options.protocol} over {options.transport}")
+    try:
+        app = App(options.url)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"no app answers at {options.url}: {error}", file=sys.stderr)
+        return 2
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    for scenario in scenarios:
+        if options.case not in scenario.name or (scenario.slow and not options.slow):
+            continue
+        counts[_run(driver, options, app, scenario)] += 1
+    print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped", flush=True)
+    return 1 if counts["FAIL"] else 0
+
+
+def leave(code):
+    """Ends the program though threads of a client may still be busy stopping."""
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _run(driver, options, app, scenario):
+    missing = [driver.LACKS[need] for need in scenario.needs if need in driver.LACKS]
+    if missing:
+        print(f"skip {scenario.name}: {missing[0]}", flush=True)
+        return "skip"
+    scene = Scene(app, lambda *args, **wishes: driver.make(options.transport, options.protocol, *args, **wishes))
+    scene.protocol = options.protocol
+    scene.transport = options.transport
+    scene.driver = driver
+    outcome = []
+    started = time.monotonic()
+
+    def body():
+        try:
+            scenario.run(scene)
+            outcome.append(("ok", None))
+        except Skipped as reason:
+            outcome.append(("skip", str(reason)))
+        except Exception as error:
+            outcome.append(("FAIL", str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"))
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    limit = max(scenario.limit, driver.LIMITS.get(scenario.name, 0))
+    thread.join(limit)
+    scene.close()
+    kind, why = outcome[0] if outcome else ("FAIL", f"not finished within {limit:g} s")
+    milliseconds = int((time.monotonic() - started) * 1000)
+    # One line each, whatever an error text holds.
+    why = (why or "").replace("\n", " ").replace("\r", " ")
+    print(f"ok {scenario.name} [{milliseconds} ms]" if kind == "ok" else f"{kind} {scenario.name}: {why}", flush=True)
+    return kind
