@@ -15,6 +15,8 @@ const FLAGS = [
 ];
 // A page ends its scenario itself; this is for one that no longer can.
 const PATIENCE_SECONDS = 20;
+// A browser takes more of a machine than the client under test does.
+const SLOWER = 3;
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html; charset=utf-8" };
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -31,22 +33,31 @@ export async function openBrowserHost(options, facts, features, request) {
     scripts: ["/client.js", ...(messagepack && options.pack.msgpack5 ? ["/msgpack5.js"] : []), ...(messagepack ? ["/messagepack.js"] : [])],
   };
 
+  // A browser shares six connections to a host among the pages of one profile, so scenarios that run
+  // side by side have a profile each. A page is used again once its scenario has cleaned up.
+  const idle = [];
+  const open = async () => {
+    const page = await (await browser.newContext()).newPage();
+    const seat = { page, relays: [] };
+    await page.exposeFunction("askDriver", (what, ...args) => answer(what, args, options, facts, request, seat.relays));
+    return seat;
+  };
+
   return {
     async run(scenario) {
-      // A profile of its own for each, since a browser shares six connections to a host among the pages of one.
-      const context = await browser.newContext();
-      const relays = [];
+      const seat = idle.pop() ?? (await open());
       try {
-        const page = await context.newPage();
-        await page.exposeFunction("askDriver", (what, ...args) => answer(what, args, options, facts, request, relays));
-        await page.goto(`${origin}/lib/page.html`);
-        const work = page.evaluate((all) => globalThis.runInPage(all), { ...given, scenario, facts: await fresh(facts, request) });
-        return await within(work, scenario.limit + PATIENCE_SECONDS, "the page does not answer");
+        await seat.page.goto(`${origin}/lib/page.html`);
+        const limit = scenario.limit * SLOWER;
+        const work = seat.page.evaluate((all) => globalThis.runInPage(all), { ...given, scenario: { ...scenario, limit }, facts: await fresh(facts, request) });
+        const result = await within(work, limit + PATIENCE_SECONDS, "the page does not answer");
+        idle.push(seat);
+        return result;
       } catch (error) {
+        await seat.page.context().close();
         return { outcome: "fail", why: error.message, milliseconds: 0 };
       } finally {
-        await context.close();
-        for (const set of relays) await set.close();
+        for (const set of seat.relays.splice(0)) await set.close();
       }
     },
 

@@ -60,6 +60,8 @@ export const connect = {
     const peer = scene.make({ query: "onconnect=throw" });
     // A close that comes right behind the handshake may already fail the start.
     const early = await peer.start().catch((error) => error);
+    // Where the client posts, a post behind the handshake may find no connection any more.
+    if (!scene.is("WebSockets") && early?.message.includes("404")) return;
     const error = early ?? (await peer.closed());
     const text = scene.app.detailed("Connection closed with an error.", "InvalidOperationException: refused by onconnect=throw");
     equal(`Server returned an error on close: ${text}`, error?.message, "the error");

@@ -52,7 +52,7 @@ export const ends = {
     const [witness, peer] = all;
     const [group, old] = [scene.name("group"), peer.id];
     await peer.invoke("Join", group);
-    await relays.cut();
+    await cut(scene, relays);
     const id = await peer.reconnected();
     isTrue(id === peer.id && id === peer.connection.connectionId && id !== old, `the id is ${id}, was ${old}, and the hub says ${peer.id}`);
     equal(1, peer.reconnecting, "the number of reconnects");
@@ -85,7 +85,7 @@ export const ends = {
     isTrue(before > 0, "the token was never asked for");
     const number = async () => Number((await peer.invoke("UserId")).replace(`${user}-`, ""));
     isTrue((await number()) <= before, "the user is not from the token");
-    await relays.cut();
+    await cut(scene, relays);
     await peer.reconnected();
     const after = await number();
     isTrue(after > before && after <= asked, `the user is from token ${after}, ${before} were asked for before the cut and ${asked} in all`);
@@ -114,3 +114,8 @@ export const ends = {
     await scene.reaches(all, all, (text) => all[1].invoke("ToAll", text), "after the silence");
   },
 };
+
+/** Cuts all links so that the client notices: a browser by itself repeats a poll whose link was reset. */
+function cut(scene, relays) {
+  return relays.cut(scene.is("LongPolling") ? OUTAGE_MS : 0);
+}
