@@ -34,7 +34,11 @@ impl Backend {
             "direct" => Self::direct().await,
             "self" => {
                 let app = app(&["--stateful", "1"]).await?;
-                Ok(Self { url: app.url().to_owned(), servers: vec![app], _splitter: None })
+                Ok(Self {
+                    url: app.url().to_owned(),
+                    servers: vec![app],
+                    _splitter: None,
+                })
             }
             other => anyhow::bail!("there is no backend '{other}'"),
         }
@@ -47,26 +51,51 @@ impl Backend {
 
     /// What its programs printed last.
     pub(crate) fn log(&self) -> String {
-        self.servers.iter().map(Server::log).collect::<Vec<_>>().join("\n--\n")
+        self.servers
+            .iter()
+            .map(Server::log)
+            .collect::<Vec<_>>()
+            .join("\n--\n")
     }
 
     async fn embedded() -> Result<Self> {
-        let args = ["--listen", "127.0.0.1:0", "--exit-on-eof", "1", "--stateful", "1"];
-        let args = args.into_iter().chain(["--max-message", "1048576", "--parallel", "8"]);
+        let args = [
+            "--listen",
+            "127.0.0.1:0",
+            "--exit-on-eof",
+            "1",
+            "--stateful",
+            "1",
+        ];
+        let args = args
+            .into_iter()
+            .chain(["--max-message", "1048576", "--parallel", "8"]);
         let app = Server::start(TESTHUB, &args.map(String::from).collect::<Vec<_>>()).await?;
-        Ok(Self { url: app.url().to_owned(), servers: vec![app], _splitter: None })
+        Ok(Self {
+            url: app.url().to_owned(),
+            servers: vec![app],
+            _splitter: None,
+        })
     }
 
     async fn azure() -> Result<Self> {
         let service = service(&[]).await?;
         let connection = connection_string(&service);
         let app = app(&["--stateful", "1", "--azure", &connection]).await?;
-        Ok(Self { url: app.url().to_owned(), servers: vec![app, service], _splitter: None })
+        Ok(Self {
+            url: app.url().to_owned(),
+            servers: vec![app, service],
+            _splitter: None,
+        })
     }
 
     async fn direct() -> Result<Self> {
         let app = app(&["--stateful", "1"]).await?;
-        let hubs = [("testhub", "testhub"), ("secrethub", "secret"), ("bench", "bench")];
+        let hubs = [
+            ("testhub", "testhub"),
+            ("secrethub", "secret"),
+            ("bench", "bench"),
+        ];
         let settings: Vec<String> = hubs
             .iter()
             .flat_map(|(hub, path)| {
@@ -75,7 +104,9 @@ impl Backend {
                     format!("hubs.{hub}.url=\"{}/{path}\"", app.url()),
                     format!("hubs.{hub}.path=\"/{path}\""),
                     format!("hubs.{hub}.stateful_reconnect=true"),
-                    format!("hubs.{hub}.forward_headers=[\"x-test-user\", \"x-custom\", \"x-test\"]"),
+                    format!(
+                        "hubs.{hub}.forward_headers=[\"x-test-user\", \"x-custom\", \"x-test\"]"
+                    ),
                     // The browser's page has an origin of its own.
                     format!("hubs.{hub}.allowed_origins=[\"*\"]"),
                 ]
@@ -86,7 +117,11 @@ impl Backend {
         let paths = hubs.map(|(_, path)| format!("/{path}"));
         let splitter = Splitter::start(&paths, service.address(), app.address()).await?;
         let url = splitter.url().to_owned();
-        Ok(Self { url, servers: vec![service, app], _splitter: Some(splitter) })
+        Ok(Self {
+            url,
+            servers: vec![service, app],
+            _splitter: Some(splitter),
+        })
     }
 }
 
@@ -104,8 +139,9 @@ pub(crate) async fn app(options: &[&str]) -> Result<Server> {
     let dotnet = install::dotnet().await?;
     let program = dotnet.join("bin/coreapp");
     let program = program.to_str().context("a path that is no text")?;
-    let mut args: Vec<String> =
-        ["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"].map(String::from).into();
+    let mut args: Vec<String> = ["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"]
+        .map(String::from)
+        .into();
     args.extend(options.iter().map(|option| (*option).to_owned()));
     Server::start(program, &args).await
 }

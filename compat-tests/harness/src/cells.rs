@@ -31,7 +31,12 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) fn name(&self) -> String {
-        let Self { client, transport, protocol, backend } = self;
+        let Self {
+            client,
+            transport,
+            protocol,
+            backend,
+        } = self;
         format!("{backend} / {} / {transport} / {protocol}", client.name)
     }
 
@@ -58,7 +63,10 @@ pub(crate) fn cells(options: &Options) -> Vec<Cell> {
     let named = |given: &Option<String>, value: &str| given.as_ref().is_none_or(|g| g == value);
     let backends: Vec<&'static str> = match options.backend.as_deref() {
         Some("self") => vec!["self"],
-        _ => BACKENDS.into_iter().filter(|name| named(&options.backend, name)).collect(),
+        _ => BACKENDS
+            .into_iter()
+            .filter(|name| named(&options.backend, name))
+            .collect(),
     };
     let by_filter = |client: &Client| match &options.filter {
         Some(filter) if names_client(filter) => client.name.contains(filter.as_str()),
@@ -66,10 +74,18 @@ pub(crate) fn cells(options: &Options) -> Vec<Cell> {
     };
     let mut cells = Vec::new();
     for backend in backends {
-        for client in CLIENTS.iter().filter(|c| named(&options.client, c.name) && by_filter(c)) {
+        for client in CLIENTS
+            .iter()
+            .filter(|c| named(&options.client, c.name) && by_filter(c))
+        {
             for (transport, protocol) in client.modes {
                 if named(&options.transport, transport) && named(&options.protocol, protocol) {
-                    cells.push(Cell { client, transport, protocol, backend });
+                    cells.push(Cell {
+                        client,
+                        transport,
+                        protocol,
+                        backend,
+                    });
                 }
             }
         }
@@ -95,7 +111,11 @@ pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<Vec<Ra
     };
     for name in backends {
         report.section(&format!("foreign clients against {name}"));
-        let of_backend: Vec<Cell> = cells.iter().filter(|cell| cell.backend == name).copied().collect();
+        let of_backend: Vec<Cell> = cells
+            .iter()
+            .filter(|cell| cell.backend == name)
+            .copied()
+            .collect();
         let backend = match Backend::start(name).await {
             Ok(backend) => Arc::new(backend),
             Err(error) => {
@@ -116,7 +136,10 @@ pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<Vec<Ra
         for ran in run_cells(options, of_backend, &backend, &missing).await {
             let outcomes = judge(&expected, &ran, report);
             show(&ran.cell, &outcomes);
-            all.push(Ran { cell: ran.cell, outcomes });
+            all.push(Ran {
+                cell: ran.cell,
+                outcomes,
+            });
         }
     }
     Ok(all)
@@ -138,12 +161,17 @@ async fn install_all(cells: &[Cell]) -> Missing {
         }
         if let (Some(line), None) = (client.install, missing.get(client.name)) {
             let key = (client.folder, line);
-            if !done.contains_key(&key) {
-                let result = install::client(line, client.folder).await;
-                done.insert(key, result.err().map(|error| format!("{error:#}")));
-            }
-            if let Some(Some(why)) = done.get(&key) {
-                missing.insert(client.name, why.clone());
+            let failure = match done.get(&key) {
+                Some(failure) => failure.clone(),
+                None => {
+                    let result = install::client(line, client.folder).await;
+                    let failure = result.err().map(|error| format!("{error:#}"));
+                    done.insert(key, failure.clone());
+                    failure
+                }
+            };
+            if let Some(why) = failure {
+                missing.insert(client.name, why);
             }
         }
         if client.run.contains("{dotnet}")
@@ -167,11 +195,17 @@ async fn run_cells(
         .map(|cell| {
             let (turns, backend) = (Arc::clone(&turns), Arc::clone(backend));
             let why = missing.get(cell.client.name).cloned();
-            let case = options.filter.clone().filter(|filter| !names_client(filter));
+            let case = options
+                .filter
+                .clone()
+                .filter(|filter| !names_client(filter));
             tokio::spawn(async move {
                 if let Some(why) = why {
                     let outcome = Outcome::Skipped(why);
-                    return Ran { cell, outcomes: vec![("start".into(), outcome)] };
+                    return Ran {
+                        cell,
+                        outcomes: vec![("start".into(), outcome)],
+                    };
                 }
                 let _turn = turns.acquire().await;
                 let outcomes = run_cell(cell, &backend, case.as_deref()).await;
@@ -202,7 +236,10 @@ async fn run_cell(cell: Cell, backend: &Backend, case: Option<&str>) -> Vec<(Str
     } else {
         line = format!("{line} --url {}", backend.url());
     }
-    line = format!("{line} --transport {} --protocol {}", cell.transport, cell.protocol);
+    line = format!(
+        "{line} --transport {} --protocol {}",
+        cell.transport, cell.protocol
+    );
     if let Some(case) = case {
         line = format!("{line} --case '{}'", case.replace('\'', ""));
     }
@@ -218,7 +255,11 @@ fn read_outcomes(done: &Finished, may_be_empty: bool, log: &str) -> Vec<(String,
     let total = done.stdout.lines().rev().find_map(lines::read_total);
     let complete = total.is_some_and(|counts| counts.iter().sum::<usize>() == outcomes.len());
     if !complete || (outcomes.is_empty() && !may_be_empty) {
-        let why = if done.status.is_none() { "it was too slow and was ended" } else { "it broke off" };
+        let why = if done.status.is_none() {
+            "it was too slow and was ended"
+        } else {
+            "it broke off"
+        };
         println!("{}\n-- the backend's log:\n{log}", done.tail());
         outcomes.push(("end".to_owned(), Outcome::Failed(why.to_owned())));
     }
@@ -228,7 +269,10 @@ fn read_outcomes(done: &Finished, may_be_empty: bool, log: &str) -> Vec<(String,
 fn judge(expected: &Expected, ran: &Ran, report: &mut Report) -> Vec<(String, Outcome)> {
     let judged = ran.outcomes.iter().map(|(scenario, outcome)| {
         let outcome = expected.judge(ran.cell.place(), scenario, outcome.clone());
-        report.add(&format!("{} / {scenario}", ran.cell.name()), outcome.clone());
+        report.add(
+            &format!("{} / {scenario}", ran.cell.name()),
+            outcome.clone(),
+        );
         (scenario.clone(), outcome)
     });
     judged.collect()

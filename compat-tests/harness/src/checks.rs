@@ -34,15 +34,39 @@ async fn run_cargo(report: &mut Report, name: &str, args: &[&str]) -> Result<()>
 /// Everything that cargo can check.
 pub(crate) async fn run(report: &mut Report) -> Result<()> {
     run_cargo(report, "cargo fmt --check", &["fmt", "--all", "--check"]).await?;
-    let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ];
     run_cargo(report, "cargo clippy", &lints).await?;
     report.section("cargo test");
-    let done = process::run(cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]), LIMIT).await?;
+    let done = process::run(
+        cargo(&[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--",
+            "--show-output",
+        ]),
+        LIMIT,
+    )
+    .await?;
     let mut passed = 0_usize;
     let mut test = String::new();
     for line in done.stdout.lines() {
-        let Some((name, outcome)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) else {
-            if let Some(name) = line.strip_prefix("---- ").and_then(|l| l.strip_suffix(" stdout ----")) {
+        let Some((name, outcome)) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.rsplit_once(" ... "))
+        else {
+            if let Some(name) = line
+                .strip_prefix("---- ")
+                .and_then(|l| l.strip_suffix(" stdout ----"))
+            {
                 name.clone_into(&mut test);
             } else if let Some(why) = line.trim().strip_prefix("skipped: ") {
                 // It ended well, but only because it had nothing to try itself on.
@@ -60,9 +84,21 @@ pub(crate) async fn run(report: &mut Report) -> Result<()> {
     println!("{passed} passed");
     report.add_passed(passed);
     if !done.is_success() {
-        println!("{}\n{}", done.tail(), done.stderr.lines().rev().take(30).collect::<Vec<_>>().join("\n"));
+        println!(
+            "{}\n{}",
+            done.tail(),
+            done.stderr
+                .lines()
+                .rev()
+                .take(30)
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
         if passed == 0 {
-            report.add("cargo test", Outcome::Failed("the tests do not build".into()));
+            report.add(
+                "cargo test",
+                Outcome::Failed("the tests do not build".into()),
+            );
         }
     }
     Ok(())

@@ -27,7 +27,14 @@ const OTHERS: &str = "compat-tests/clients";
 
 /// A version of the JavaScript client in Node.
 const fn js(name: &'static str, run: &'static str) -> Client {
-    Client { name, folder: JS, programs: NODE, install: NPM, run, modes: ALL }
+    Client {
+        name,
+        folder: JS,
+        programs: NODE,
+        install: NPM,
+        run,
+        modes: ALL,
+    }
 }
 
 /// All of them.
@@ -40,7 +47,10 @@ pub(crate) const CLIENTS: &[Client] = &[
         run: "{dotnet}/bin/coreclient {url}",
         modes: ALL,
     },
-    js("js-microsoft-10.0.11", "node driver.mjs --package @microsoft/signalr@10.0.11"),
+    js(
+        "js-microsoft-10.0.11",
+        "node driver.mjs --package @microsoft/signalr@10.0.11",
+    ),
     Client {
         name: "chromium-microsoft-10.0.11",
         folder: JS,
@@ -49,12 +59,30 @@ pub(crate) const CLIENTS: &[Client] = &[
         run: "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
         modes: ALL,
     },
-    js("js-microsoft-8.0.29", "node driver.mjs --package @microsoft/signalr@8.0.29"),
-    js("js-microsoft-6.0.25", "node driver.mjs --package @microsoft/signalr@6.0.25"),
-    js("js-microsoft-5.0.17", "node driver.mjs --package @microsoft/signalr@5.0.17"),
-    js("js-microsoft-3.1.31", "node driver.mjs --package @microsoft/signalr@3.1.31"),
-    js("js-aspnet-1.1.4", "node driver.mjs --package @aspnet/signalr@1.1.4"),
-    js("js-aspnet-1.0.4", "node driver.mjs --package @aspnet/signalr@1.0.4"),
+    js(
+        "js-microsoft-8.0.29",
+        "node driver.mjs --package @microsoft/signalr@8.0.29",
+    ),
+    js(
+        "js-microsoft-6.0.25",
+        "node driver.mjs --package @microsoft/signalr@6.0.25",
+    ),
+    js(
+        "js-microsoft-5.0.17",
+        "node driver.mjs --package @microsoft/signalr@5.0.17",
+    ),
+    js(
+        "js-microsoft-3.1.31",
+        "node driver.mjs --package @microsoft/signalr@3.1.31",
+    ),
+    js(
+        "js-aspnet-1.1.4",
+        "node driver.mjs --package @aspnet/signalr@1.1.4",
+    ),
+    js(
+        "js-aspnet-1.0.4",
+        "node driver.mjs --package @aspnet/signalr@1.0.4",
+    ),
     Client {
         name: "java-signalr",
         folder: OTHERS,

@@ -51,19 +51,24 @@ pub(crate) struct Place<'a> {
 
 impl Expected {
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        Figment::from(Toml::file_exact(path)).extract().context("read compat-tests/expected.toml")
+        Figment::from(Toml::file_exact(path))
+            .extract()
+            .context("read compat-tests/expected.toml")
     }
 
     /// What an outcome means once the known defects are taken into account.
     pub(crate) fn judge(&self, place: Place<'_>, scenario: &str, outcome: Outcome) -> Outcome {
-        let Some(entry) = self.find(place, scenario) else { return outcome };
+        let Some(entry) = self.find(place, scenario) else {
+            return outcome;
+        };
         match (entry.outcome, outcome) {
             (Kind::Fail | Kind::Either, Outcome::Failed(_)) => {
                 Outcome::Skipped(format!("the client's own defect: {}", entry.cause))
             }
-            (Kind::Fail, Outcome::Passed) if entry.scenario != "*" => {
-                Outcome::Failed(format!("passed, though expected.toml says: {}", entry.cause))
-            }
+            (Kind::Fail, Outcome::Passed) if entry.scenario != "*" => Outcome::Failed(format!(
+                "passed, though expected.toml says: {}",
+                entry.cause
+            )),
             (_, outcome) => outcome,
         }
     }
@@ -100,16 +105,32 @@ mod tests {
             cause: "why".into(),
             app: None,
         };
-        let place =
-            Place { client: "c", transport: "WebSockets", protocol: "json", backend: "azure" };
-        Expected { expected: vec![entry] }.judge(place, "s", outcome)
+        let place = Place {
+            client: "c",
+            transport: "WebSockets",
+            protocol: "json",
+            backend: "azure",
+        };
+        Expected {
+            expected: vec![entry],
+        }
+        .judge(place, "s", outcome)
     }
 
     #[test]
     fn a_known_defect_that_is_gone_is_a_failure() {
-        assert!(matches!(judge(Kind::Fail, Outcome::Passed), Outcome::Failed(_)));
-        assert!(matches!(judge(Kind::Fail, Outcome::Failed("x".into())), Outcome::Skipped(_)));
+        assert!(matches!(
+            judge(Kind::Fail, Outcome::Passed),
+            Outcome::Failed(_)
+        ));
+        assert!(matches!(
+            judge(Kind::Fail, Outcome::Failed("x".into())),
+            Outcome::Skipped(_)
+        ));
         assert_eq!(judge(Kind::Either, Outcome::Passed), Outcome::Passed);
-        assert!(matches!(judge(Kind::Either, Outcome::Failed("x".into())), Outcome::Skipped(_)));
+        assert!(matches!(
+            judge(Kind::Either, Outcome::Failed("x".into())),
+            Outcome::Skipped(_)
+        ));
     }
 }

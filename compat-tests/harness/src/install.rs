@@ -28,7 +28,9 @@ pub(crate) async fn program(name: &str, package: &str) -> Result<()> {
         })
         .await;
     println!("installing: {package} (for {name})");
-    let line = format!("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends {package}");
+    let line = format!(
+        "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends {package}"
+    );
     let done = run(shell(&line, "."), LIMIT).await?;
     if !done.is_success() || !has(name).await {
         bail!("{package} could not be installed (package list updated: {updated})");
@@ -37,14 +39,17 @@ pub(crate) async fn program(name: &str, package: &str) -> Result<()> {
 }
 
 async fn has(name: &str) -> bool {
-    let found = Command::new("bash").args(["-c", &format!("command -v {name} >/dev/null")]).status();
+    let found = Command::new("bash")
+        .args(["-c", &format!("command -v {name} >/dev/null")])
+        .status();
     found.await.is_ok_and(|status| status.success())
 }
 
 /// Where the .NET programs are, unpacked under `target`.
 pub(crate) async fn dotnet() -> Result<PathBuf> {
     static READY: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
-    let ready = READY.get_or_init(|| async { unpack_dotnet().await.map_err(|error| format!("{error:#}")) });
+    let ready =
+        READY.get_or_init(|| async { unpack_dotnet().await.map_err(|error| format!("{error:#}")) });
     match ready.await {
         Ok(path) => Ok(path.clone()),
         Err(why) => bail!("{why}"),
@@ -55,7 +60,10 @@ async fn unpack_dotnet() -> Result<PathBuf> {
     let home = fixture("HELIOGRAPH_DOTNET", "../shared/dotnet");
     let setup = home.join("setup.sh");
     if !setup.exists() {
-        bail!("the .NET programs are not in {} (HELIOGRAPH_DOTNET names another place)", home.display());
+        bail!(
+            "the .NET programs are not in {} (HELIOGRAPH_DOTNET names another place)",
+            home.display()
+        );
     }
     program("xz", "xz-utils").await?;
     let target = std::env::current_dir()?.join("target/dotnet");
@@ -70,7 +78,10 @@ async fn unpack_dotnet() -> Result<PathBuf> {
 
 /// A folder of test material: named by a variable, or at its default place.
 pub(crate) fn fixture(variable: &str, default: &str) -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "the harness has no settings but these")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the harness has no settings but these"
+    )]
     let named = std::env::var(variable);
     named.map_or_else(|_| Path::new(default).to_owned(), PathBuf::from)
 }

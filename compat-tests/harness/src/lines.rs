@@ -12,9 +12,15 @@ pub(crate) fn read(line: &str) -> Option<(String, Outcome)> {
         (None, Some(rest)) => (false, rest),
         (None, None) => return None,
     };
-    let (name, why) = rest.split_once(": ").unwrap_or((rest.trim_end_matches(':'), "no reason"));
+    let (name, why) = rest
+        .split_once(": ")
+        .unwrap_or((rest.trim_end_matches(':'), "no reason"));
     let why = why.to_owned();
-    let outcome = if is_failure { Outcome::Failed(why) } else { Outcome::Skipped(why) };
+    let outcome = if is_failure {
+        Outcome::Failed(why)
+    } else {
+        Outcome::Skipped(why)
+    };
     Some((name.to_owned(), outcome))
 }
 
@@ -23,9 +29,15 @@ pub(crate) fn read_total(line: &str) -> Option<[usize; 3]> {
     let mut parts = line.split(", ");
     let mut part = |word: &str| {
         let (number, found) = parts.next()?.split_once(' ')?;
-        (found.trim() == word).then(|| number.parse().ok()).flatten()
+        (found.trim() == word)
+            .then(|| number.parse().ok())
+            .flatten()
     };
-    Some([part("passed")?, part("failed")?, part("skipped").unwrap_or(0)])
+    Some([
+        part("passed")?,
+        part("failed")?,
+        part("skipped").unwrap_or(0),
+    ])
 }
 
 #[cfg(test)]
@@ -37,9 +49,15 @@ mod tests {
         assert_eq!(read("ok a-b [12]"), Some(("a-b".into(), Outcome::Passed)));
         let failed = Outcome::Failed("x: y".into());
         assert_eq!(read("FAIL a: x: y"), Some(("a".into(), failed)));
-        assert_eq!(read("skip a: z"), Some(("a".into(), Outcome::Skipped("z".into()))));
+        assert_eq!(
+            read("skip a: z"),
+            Some(("a".into(), Outcome::Skipped("z".into())))
+        );
         assert_eq!(read("something else"), None);
-        assert_eq!(read_total("75 passed, 1 failed, 2 skipped"), Some([75, 1, 2]));
+        assert_eq!(
+            read_total("75 passed, 1 failed, 2 skipped"),
+            Some([75, 1, 2])
+        );
         assert_eq!(read_total("75 passed, 0 failed"), Some([75, 0, 0]));
         assert_eq!(read_total("passed"), None);
     }

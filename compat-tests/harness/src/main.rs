@@ -4,7 +4,7 @@
 //! `--quick` is given, the WebSocket conformance suite, the foreign clients against every backend,
 //! and the scenarios that need servers of their own.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program that talks to its user")]
 
 mod backend;
 mod cells;
@@ -63,7 +63,9 @@ impl Options {
     }
 
     fn wants(&self, name: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| name.contains(filter.as_str()))
     }
 }
 
@@ -105,7 +107,10 @@ fn list(options: &Options) {
     for cell in cells::cells(options) {
         println!("{}", cell.name());
     }
-    for scenario in scenarios::all().iter().filter(|scenario| options.wants(scenario.name)) {
+    for scenario in scenarios::all()
+        .iter()
+        .filter(|scenario| options.wants(scenario.name))
+    {
         println!("{:44} {}", scenario.name, scenario.about);
     }
 }

@@ -27,7 +27,11 @@ pub(crate) fn write(path: &Path, runs: &[Ran]) -> Result<()> {
 
 fn page(runs: &[Ran]) -> Result<String> {
     let mut out = HEAD.to_owned();
-    writeln!(out, "| client | transport | protocol | {} |", BACKENDS.join(" | "))?;
+    writeln!(
+        out,
+        "| client | transport | protocol | {} |",
+        BACKENDS.join(" | ")
+    )?;
     writeln!(out, "|---|---|---|{}", "---|".repeat(BACKENDS.len()))?;
     let mut rows: Vec<(&str, &str, &str)> = Vec::new();
     for ran in runs {
@@ -57,8 +61,16 @@ fn cell_text(ran: &Ran) -> String {
     let passed = count(|outcome| *outcome == Outcome::Passed);
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
-    let failed = if failed > 0 { format!(" **{failed} failed**") } else { String::new() };
-    let skipped = if skipped > 0 { format!(" ({skipped})") } else { String::new() };
+    let failed = if failed > 0 {
+        format!(" **{failed} failed**")
+    } else {
+        String::new()
+    };
+    let skipped = if skipped > 0 {
+        format!(" ({skipped})")
+    } else {
+        String::new()
+    };
     format!("{passed}{failed}{skipped}")
 }
 
@@ -73,8 +85,14 @@ fn scenarios(out: &mut String, runs: &[Ran]) -> Result<()> {
             Outcome::Skipped(_) => counts[2] += 1,
         }
     }
-    writeln!(out, "\n## Scenarios\n\nCells in which each passed, failed, or was not run.\n")?;
-    writeln!(out, "| scenario | passed | failed | not run |\n|---|---|---|---|")?;
+    writeln!(
+        out,
+        "\n## Scenarios\n\nCells in which each passed, failed, or was not run.\n"
+    )?;
+    writeln!(
+        out,
+        "| scenario | passed | failed | not run |\n|---|---|---|---|"
+    )?;
     for (scenario, [passed, failed, skipped]) in by_name {
         writeln!(out, "| {scenario} | {passed} | {failed} | {skipped} |")?;
     }

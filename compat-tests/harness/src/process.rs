@@ -29,6 +29,9 @@ impl Server {
     pub(crate) async fn start(program: &str, args: &[String]) -> Result<Self> {
         let mut child = Command::new(program)
             .args(args)
+            // Ours, and no settings of the service, which knows all of its own.
+            .env_remove("HELIOGRAPH_DOTNET")
+            .env_remove("HELIOGRAPH_TOOLS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -47,7 +50,12 @@ impl Server {
             Ok(Ok(url)) => url.clone().unwrap_or_default(),
             _ => bail!("{program} did not become ready:\n{}", log.text()),
         };
-        Ok(Self { child, stdin, url, log })
+        Ok(Self {
+            child,
+            stdin,
+            url,
+            log,
+        })
     }
 
     /// The URL that it printed, without a slash at its end.
@@ -57,7 +65,9 @@ impl Server {
 
     /// Its address as `host:port`.
     pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://").trim_start_matches("https://")
+        self.url
+            .trim_start_matches("http://")
+            .trim_start_matches("https://")
     }
 
     /// What it printed last.
@@ -72,8 +82,10 @@ impl Server {
 
     /// Sends a signal by name, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) -> Result<()> {
-        let status =
-            Command::new("kill").args(["-s", name, &self.id()?.to_string()]).status().await?;
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id()?.to_string()])
+            .status()
+            .await?;
         if !status.success() {
             bail!("the signal was not sent");
         }
@@ -87,7 +99,9 @@ impl Server {
 
     /// Waits until it has ended.
     pub(crate) async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
-        Ok(timeout(limit, self.child.wait()).await.context("it did not end in time")??)
+        Ok(timeout(limit, self.child.wait())
+            .await
+            .context("it did not end in time")??)
     }
 
     /// Ends it at once.
@@ -101,7 +115,11 @@ impl Server {
 struct Log(Arc<Mutex<VecDeque<String>>>);
 
 impl Log {
-    async fn follow(self, output: impl AsyncRead + Unpin, ready: Option<watch::Sender<Option<String>>>) {
+    async fn follow(
+        self,
+        output: impl AsyncRead + Unpin,
+        ready: Option<watch::Sender<Option<String>>>,
+    ) {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             if let (Some(ready), Some(rest)) = (&ready, line.strip_prefix("READY ")) {
@@ -120,7 +138,10 @@ impl Log {
 
     fn text(&self) -> String {
         let kept = self.0.lock();
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        kept.iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -163,12 +184,19 @@ pub(crate) async fn run(mut command: Command, limit: Duration) -> Result<Finishe
             // The program may have started others: the whole group ends.
             if let Some(group) = group {
                 let group = format!("-{group}");
-                _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status().await;
+                _ = Command::new("kill")
+                    .args(["-s", "KILL", "--", &group])
+                    .status()
+                    .await;
             }
             None
         }
     };
-    Ok(Finished { status, stdout: out.await?, stderr: err.await? })
+    Ok(Finished {
+        status,
+        stdout: out.await?,
+        stderr: err.await?,
+    })
 }
 
 async fn read_all(output: Option<impl AsyncRead + Unpin>) -> String {

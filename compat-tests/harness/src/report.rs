@@ -22,7 +22,12 @@ pub(crate) struct Report {
 
 impl Default for Report {
     fn default() -> Self {
-        Self { start: Instant::now(), passed: 0, failed: Vec::new(), skipped: Vec::new() }
+        Self {
+            start: Instant::now(),
+            passed: 0,
+            failed: Vec::new(),
+            skipped: Vec::new(),
+        }
     }
 }
 
@@ -52,7 +57,11 @@ impl Report {
         print_grouped("FAILED", &self.failed);
         let (failed, skipped) = (self.failed.len(), self.skipped.len());
         println!("{} passed, {failed} failed, {skipped} skipped", self.passed);
-        if failed == 0 && self.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if failed == 0 && self.passed > 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -62,11 +71,18 @@ fn print_grouped(word: &str, entries: &[(String, String)]) {
     reasons.sort_unstable();
     reasons.dedup();
     for reason in reasons {
-        let names: Vec<&str> =
-            entries.iter().filter(|(_, why)| why == reason).map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = entries
+            .iter()
+            .filter(|(_, why)| why == reason)
+            .map(|(name, _)| name.as_str())
+            .collect();
         let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
         let more = names.len().saturating_sub(4);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         println!("{word}: {reason}\n    {shown}{more}");
     }
 }

@@ -81,14 +81,20 @@ async fn pass(ways: Arc<Ways>, request: Request<Incoming>) -> Result<Response<Bo
 
 async fn try_pass(ways: &Ways, mut request: Request<Incoming>) -> Result<Response<Body>> {
     let path = request.uri().path().to_lowercase();
-    let is_hub = ways
-        .hub_paths
-        .iter()
-        .any(|hub| path.strip_prefix(hub.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    let is_hub = ways.hub_paths.iter().any(|hub| {
+        path.strip_prefix(hub.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
     let target = if is_hub { &ways.hubs } else { &ways.rest };
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     *request.uri_mut() = format!("http://{target}{path}").parse::<Uri>()?;
-    let near = request.headers().contains_key("upgrade").then(|| hyper::upgrade::on(&mut request));
+    let near = request
+        .headers()
+        .contains_key("upgrade")
+        .then(|| hyper::upgrade::on(&mut request));
     let mut response = ways.client.request(request).await?;
     if let (Some(near), StatusCode::SWITCHING_PROTOCOLS) = (near, response.status()) {
         let far = hyper::upgrade::on(&mut response);
