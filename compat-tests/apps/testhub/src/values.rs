@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for PackedVisitor {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, d: D) -> Result<Packed, D::Error> {
-        let (kind, Bytes(data)) = Deserialize::deserialize(d)?;
+        let (kind, Data(data)) = Deserialize::deserialize(d)?;
         Ok(Packed::Extension(kind, data))
     }
 
@@ -142,7 +142,7 @@ impl Serialize for Packed {
             }
             Self::Extension(kind, data) => serializer.serialize_newtype_struct(
                 rmp_serde::MSGPACK_EXT_STRUCT_NAME,
-                &(*kind, Bytes(data.clone())),
+                &(*kind, Data(data.clone())),
             ),
         }
     }
@@ -169,6 +169,22 @@ impl<'de> Deserialize<'de> for Bytes {
             return STANDARD.decode(text).map(Self).map_err(de::Error::custom);
         }
         deserializer.deserialize_bytes(BytesVisitor)
+    }
+}
+
+/// The bytes of an extension, whose reader and writer claim to be for people.
+struct Data(Vec<u8>);
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Bytes(data) = deserializer.deserialize_bytes(BytesVisitor)?;
+        Ok(Self(data))
     }
 }
 
@@ -338,5 +354,51 @@ impl Serialize for WhoAmI {
         map.serialize_entry(&name("Transport"), &self.transport)?;
         map.serialize_entry(&name("Features"), &self.features)?;
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(bytes: &[u8]) {
+        let any: Any = rmp_serde::from_slice(bytes).unwrap();
+        assert_eq!(rmp_serde::to_vec(&any).unwrap(), bytes);
+    }
+
+    #[test]
+    fn any_messagepack_value_comes_back_as_it_was() {
+        same(b"\xc0");
+        same(b"\x93\x01\xff\xc3");
+        same(b"\xc4\x02\x00\xff");
+        same(b"\x81\xa1k\xcb\x3f\xf8\0\0\0\0\0\0");
+        same(b"\xd6\xff\x38\x6d\x43\x80");
+        same(b"\xd7\xff\x00\x00\x00\x01\x38\x6d\x43\x80");
+        same(b"\xc7\x0c\xff\x00\x00\x00\x00\xff\xff\xff\xf1\x88\x6e\x09\x00");
+    }
+
+    #[test]
+    fn any_json_value_comes_back_as_it_was() {
+        let text = r#"[12345678901234567890.0123456789,{"b":1,"a":null},"\ud83d\ude00"]"#;
+        let any: Any = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&any).unwrap(), text);
+    }
+
+    #[test]
+    fn objects_have_names_and_defaults_of_their_encoding() {
+        let complex: Complex = serde_json::from_str(r#"{"byteArray":"AQI="}"#).unwrap();
+        assert_eq!(
+            serde_json::to_string(&complex).unwrap(),
+            r#"{"string":null,"intArray":null,"byteArray":"AQI=","guid":"00000000-0000-0000-0000-000000000000","dateTime":"0001-01-01T00:00:00","inner":null}"#
+        );
+        let complex: Complex = rmp_serde::from_slice(b"\x81\xa6String\xa1P").unwrap();
+        let mut bytes = Vec::new();
+        complex
+            .serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map())
+            .unwrap();
+        assert!(
+            bytes.starts_with(b"\x86\xa6String\xa1P\xa8IntArray\xc0"),
+            "{bytes:x?}"
+        );
     }
 }

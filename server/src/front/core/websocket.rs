@@ -52,8 +52,9 @@ impl Link {
         let session = Arc::clone(&self.session);
         // An older link of the same session gives the uplink back as soon as it is told.
         let mut uplink = session.uplink.lock().await;
-        let limit = u64::try_from(session.rules.max_message_bytes).unwrap_or(u64::MAX);
-        let mut socket = Socket::new(stream, &leftover, limit.saturating_add(1 << 16));
+        // Frames come in pieces and are not kept; a hub message that is too large is the uplink's
+        // affair, so that its client is told as on every other transport.
+        let mut socket = Socket::new(stream, &leftover, u64::MAX);
         let mut batch = VecDeque::new();
         drop(leftover);
         if let (Some(resume), (dialect, Some(encoding))) = (&uplink.resume, session.encoding()) {
