@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use axum::Router;
 use heliograph_relay::Relay;
+use tokio::time::Instant;
 
 use crate::auth::{Anonymous, Authenticator};
 use crate::backend::Backend;
@@ -82,8 +83,9 @@ impl HubServer {
         let stopped = async {
             stop.await;
             self.door.drain();
+            Instant::now() + PATIENCE
         };
-        let cut = listener.serve(router, stopped, PATIENCE).await;
+        let cut = listener.serve(router, stopped).await;
         sweep.abort();
         for hub in &self.hubs {
             _ = tokio::time::timeout(PATIENCE, hub.finished()).await;
