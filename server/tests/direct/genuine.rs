@@ -66,7 +66,6 @@ impl CoreApp {
 /// Unpacks the app once; takes a while the first time.
 async fn unpack() -> Result<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    #[expect(clippy::disallowed_methods, reason = "says where the fixtures are")]
     let fixtures = match std::env::var_os("HELIOGRAPH_DOTNET") {
         Some(path) => PathBuf::from(path),
         None => root.join("../shared/dotnet"),
