@@ -121,7 +121,7 @@ pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<Vec<Ra
             Err(error) => {
                 let why = format!("backend {name} did not start: {error:#}");
                 println!("{why}");
-                let absent = error.to_string().contains("HELIOGRAPH_DOTNET");
+                let absent = error.to_string().contains("TEST_DOTNET");
                 for cell in of_backend {
                     let outcome = if absent {
                         Outcome::Skipped(format!("{error:#}"))

@@ -108,7 +108,7 @@ pub(crate) async fn run(report: &mut Report) -> Result<()> {
 pub(crate) async fn autobahn(report: &mut Report) {
     const NAME: &str = "autobahn";
     report.section("WebSocket conformance");
-    let tools = fixture("HELIOGRAPH_TOOLS", "../shared/tools");
+    let tools = fixture("TEST_TOOLS", "../shared/tools");
     if !tools.join("autobahn.tar.xz").exists() {
         let why = format!("the suite is not in {}", tools.display());
         return report.add(NAME, Outcome::Skipped(why));

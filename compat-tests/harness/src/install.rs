@@ -57,11 +57,11 @@ pub(crate) async fn dotnet() -> Result<PathBuf> {
 }
 
 async fn unpack_dotnet() -> Result<PathBuf> {
-    let home = fixture("HELIOGRAPH_DOTNET", "../shared/dotnet");
+    let home = fixture("TEST_DOTNET", "../shared/dotnet");
     let setup = home.join("setup.sh");
     if !setup.exists() {
         bail!(
-            "the .NET programs are not in {} (HELIOGRAPH_DOTNET names another place)",
+            "the .NET programs are not in {} (TEST_DOTNET names another place)",
             home.display()
         );
     }

@@ -29,9 +29,6 @@ impl Server {
     pub(crate) async fn start(program: &str, args: &[String]) -> Result<Self> {
         let mut child = Command::new(program)
             .args(args)
-            // Ours, and no settings of the service, which knows all of its own.
-            .env_remove("HELIOGRAPH_DOTNET")
-            .env_remove("HELIOGRAPH_TOOLS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -47,7 +47,7 @@ pub(crate) async fn run(options: &Options, report: &mut Report) {
                 // What a scenario needs and cannot have is no failure of ours.
                 match text.strip_prefix("skipped: ") {
                     Some(why) => Outcome::Skipped(why.to_owned()),
-                    None if text.contains("HELIOGRAPH_DOTNET") => Outcome::Skipped(text),
+                    None if text.contains("TEST_DOTNET") => Outcome::Skipped(text),
                     None => Outcome::Failed(text),
                 }
             }
