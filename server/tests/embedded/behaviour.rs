@@ -296,6 +296,24 @@ async fn a_stream_pauses_while_its_client_does_not_read() {
 }
 
 #[tokio::test]
+async fn calls_pause_while_their_client_does_not_read() {
+    let hub = builder()
+        .method("Big", |_: Caller, (bytes,): (usize,)| async move {
+            Ok("x".repeat(bytes))
+        })
+        .build();
+    let served = serve(&[&hub]);
+    let mut client = Client::open(&served, "/hub").await;
+    for id in 0..600 {
+        client.call(&id.to_string(), "Big", json!([64 << 10])).await;
+    }
+    // More by far than may wait for a client: one that had to take all at once would be closed.
+    for id in 0..600 {
+        assert_eq!(client.json().await["invocationId"], id.to_string());
+    }
+}
+
+#[tokio::test]
 async fn nothing_more_is_read_while_an_upload_is_full() {
     let (gate, is_open) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
     let (opened, looked_at) = (Arc::clone(&gate), Arc::clone(&is_open));
