@@ -12,9 +12,7 @@ pub(crate) fn read(line: &str) -> Option<(String, Outcome)> {
         (None, Some(rest)) => (false, rest),
         (None, None) => return None,
     };
-    let (name, why) = rest
-        .split_once(": ")
-        .unwrap_or((rest.trim_end_matches(':'), "no reason"));
+    let (name, why) = rest.split_once(": ").unwrap_or((rest, "no reason"));
     let why = why.to_owned();
     let outcome = if is_failure {
         Outcome::Failed(why)

@@ -19,7 +19,8 @@ const KEPT_LINES: usize = 60;
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    stdin: Option<ChildStdin>,
+    /// Apps stop when it ends, so it lives as long as they are to.
+    _stdin: Option<ChildStdin>,
     url: String,
     log: Log,
 }
@@ -49,7 +50,7 @@ impl Server {
         };
         Ok(Self {
             child,
-            stdin,
+            _stdin: stdin,
             url,
             log,
         })
@@ -70,35 +71,6 @@ impl Server {
     /// What it printed last.
     pub(crate) fn log(&self) -> String {
         self.log.text()
-    }
-
-    /// Its process id.
-    pub(crate) fn id(&self) -> Result<u32> {
-        self.child.id().context("the process has ended")
-    }
-
-    /// Sends a signal by name, such as `TERM`.
-    pub(crate) async fn signal(&self, name: &str) -> Result<()> {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.id()?.to_string()])
-            .status()
-            .await?;
-        if !status.success() {
-            bail!("the signal was not sent");
-        }
-        Ok(())
-    }
-
-    /// Ends its standard input, which asks an app to stop.
-    pub(crate) fn close_input(&mut self) {
-        self.stdin = None;
-    }
-
-    /// Waits until it has ended.
-    pub(crate) async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
-        Ok(timeout(limit, self.child.wait())
-            .await
-            .context("it did not end in time")??)
     }
 
     /// Ends it at once.

@@ -21,7 +21,6 @@ const WAIT: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: http::HeaderMap,
     pub(crate) body: String,
 }
 
@@ -48,7 +47,6 @@ pub(crate) async fn http(
         .to_bytes();
     Ok(Answer {
         status: parts.status.as_u16(),
-        headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
     })
 }

@@ -73,7 +73,7 @@ pub(super) fn delete(door: &Arc<Door>, session: &Arc<Session>) -> Response {
         allow_reconnect: true,
     };
     door.end_later(session, reason);
-    answers::empty(StatusCode::ACCEPTED, None)
+    answers::empty(StatusCode::ACCEPTED, Some("text/plain"))
 }
 
 /// The headers of every answer to a poll, errors included.

@@ -19,6 +19,8 @@ mod routes;
 mod send;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod sizes;
 mod uplink;
 mod websocket;
 
@@ -54,6 +56,8 @@ pub struct Options {
     pub poll_timeout: Duration,
     /// How long a connection lives without a transport.
     pub disconnect_timeout: Duration,
+    /// How long a client that reads slowly may take over the last bytes of a connection that ends.
+    pub send_timeout: Duration,
     /// Connections at a time, those that have only negotiated included.
     pub max_connections: usize,
 }
@@ -65,6 +69,7 @@ impl Default for Options {
             stateful_buffer_bytes: 100_000,
             poll_timeout: Duration::from_secs(90),
             disconnect_timeout: Duration::from_secs(15),
+            send_timeout: Duration::from_secs(10),
             max_connections: 1_000_000,
         }
     }
@@ -115,16 +120,15 @@ impl Door {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let now = self.clock.tick();
+            self.clock.tick();
             self.relay.expire(Instant::now());
-            self.sessions.for_each(|session| match session.tick(now) {
-                Tick::Nothing => {}
-                Tick::End => self.end_later(session, CloseReason::TransportLost),
-                Tick::Forget => {
-                    self.sessions.remove(session);
-                    self.end_later(session, CloseReason::TransportLost);
-                }
-            });
+            let send_timeout = self.options.send_timeout;
+            self.sessions
+                .for_each(|session| match session.tick(&self.clock, send_timeout) {
+                    Tick::Nothing => {}
+                    Tick::End => self.end_later(session, CloseReason::TransportLost),
+                    Tick::Forget => self.forget(session, CloseReason::TransportLost),
+                });
         }
     }
 
@@ -164,6 +168,12 @@ impl Door {
         });
     }
 
+    /// Ends a session and forgets its token.
+    fn forget(self: &Arc<Self>, session: &Arc<Session>, reason: CloseReason) {
+        self.sessions.remove(session);
+        self.end_later(session, reason);
+    }
+
     fn count_end(&self, session: &Session, reason: &CloseReason) {
         let _ = (self, session, reason);
     }
@@ -174,10 +184,9 @@ impl Door {
 
     /// How long a long-polling client may take between two polls.
     fn poll_interval(&self, session: &Session) -> Duration {
-        let asked = session
-            .request()
-            .and_then(|r| r.identity.service.max_poll_interval);
-        asked.unwrap_or(self.options.disconnect_timeout)
+        session
+            .max_poll_interval()
+            .unwrap_or(self.options.disconnect_timeout)
     }
 
     /// Makes a session that waits for its transport.
@@ -247,16 +256,19 @@ impl Door {
         })
     }
 
-    /// Passes on what was posted before the transport came.
-    fn pump_early(self: &Arc<Self>, session: &Arc<Session>) {
+    /// Passes on what was posted and is not with the hub yet, in a task of its own: what came
+    /// before the transport, or what its sender did not wait for.
+    fn pump_later(self: &Arc<Self>, session: &Arc<Session>) {
         let (door, session) = (Arc::clone(self), Arc::clone(session));
         tokio::spawn(async move {
-            let mut uplink = session.uplink.lock().await;
-            if uplink.backlog_bytes() == 0 {
+            let Some(mut uplink) = send::while_open(&session, session.uplink.lock()).await else {
+                return;
+            };
+            if !uplink.has_work() {
                 return;
             }
-            let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx)).await;
-            if let Err(reason) = pumped {
+            let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx));
+            if let Some(Err(reason)) = send::while_open(&session, pumped).await {
                 session.outbox.close(reason);
             }
         });
