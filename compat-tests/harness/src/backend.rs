@@ -105,7 +105,7 @@ impl Backend {
                     format!("hubs.{hub}.path=\"/{path}\""),
                     format!("hubs.{hub}.stateful_reconnect=true"),
                     format!(
-                        "hubs.{hub}.forward_headers=[\"x-test-user\", \"x-custom\", \"x-test\"]"
+                        "hubs.{hub}.forward_headers=[\"x-test-user\", \"x-first\", \"x-second\", \"x-third\"]"
                     ),
                     // The browser's page has an origin of its own.
                     format!("hubs.{hub}.allowed_origins=[\"*\"]"),

@@ -87,9 +87,11 @@ async fn main() -> Result<ExitCode> {
         if full {
             checks::autobahn(&mut report).await;
         }
-        let run = cells::run(&options, &mut report).await?;
-        if full {
-            matrix::write(&root.join("www/guide/compatibility.md"), &run)?;
+        if options.names_cells() || !scenarios::named(&options) {
+            let run = cells::run(&options, &mut report).await?;
+            if full {
+                matrix::write(&root.join("www/guide/compatibility.md"), &run)?;
+            }
         }
         if !options.names_cells() {
             scenarios::run(&options, &mut report).await;
@@ -104,8 +106,10 @@ fn root() -> PathBuf {
 }
 
 fn list(options: &Options) {
-    for cell in cells::cells(options) {
-        println!("{}", cell.name());
+    if options.names_cells() || !scenarios::named(options) {
+        for cell in cells::cells(options) {
+            println!("{}", cell.name());
+        }
     }
     for scenario in scenarios::all()
         .iter()

@@ -12,6 +12,8 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// How every JSON Web Token begins.
+const TOKEN_START: &str = "eyJ";
 /// Lines of output that are kept for a report.
 const KEPT_LINES: usize = 60;
 
@@ -19,7 +21,7 @@ const KEPT_LINES: usize = 60;
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    /// Apps stop when it ends, so it lives as long as they are to.
+    /// An app stops when this is closed.
     _stdin: Option<ChildStdin>,
     url: String,
     log: Log,
@@ -73,6 +75,35 @@ impl Server {
         self.log.text()
     }
 
+    /// The first line of all its output that contains a token.
+    pub(crate) fn leak(&self) -> Option<String> {
+        self.log.0.lock().leak.clone()
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> Result<u32> {
+        self.child.id().context("the process has ended")
+    }
+
+    /// Sends a signal by name, such as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) -> Result<()> {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id()?.to_string()])
+            .status()
+            .await?;
+        if !status.success() {
+            bail!("the signal was not sent");
+        }
+        Ok(())
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
+        Ok(timeout(limit, self.child.wait())
+            .await
+            .context("it did not end in time")??)
+    }
+
     /// Ends it at once.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         Ok(self.child.kill().await?)
@@ -81,7 +112,14 @@ impl Server {
 
 /// The last lines of a program's output.
 #[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+struct Log(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    /// The first line that contains a token.
+    leak: Option<String>,
+}
 
 impl Log {
     async fn follow(
@@ -97,17 +135,21 @@ impl Log {
             }
             {
                 let mut kept = self.0.lock();
-                if kept.len() == KEPT_LINES {
-                    kept.pop_front();
+                if kept.leak.is_none() && line.contains(TOKEN_START) {
+                    kept.leak = Some(line.clone());
                 }
-                kept.push_back(line);
+                if kept.lines.len() == KEPT_LINES {
+                    kept.lines.pop_front();
+                }
+                kept.lines.push_back(line);
             }
         }
     }
 
     fn text(&self) -> String {
         let kept = self.0.lock();
-        kept.iter()
+        kept.lines
+            .iter()
             .map(String::as_str)
             .collect::<Vec<_>>()
             .join("\n")

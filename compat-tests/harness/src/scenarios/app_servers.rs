@@ -1,46 +1,49 @@
-//! App servers that come, share and go.
+//! App servers that share a hub, stall and die.
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::json;
 
-use super::raw::Hub;
-use super::{Scenario, until};
-use crate::backend::{app, connection_string, service};
+use super::kit::{App, Hub, Meters};
+use crate::backend::service;
+use crate::process::Server;
 
-pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "server-killed",
-        about: "clients of a killed app server are closed with reconnect allowed, and only those",
-        run: || Box::pin(server_killed()),
-    },
-    Scenario {
-        name: "two-servers",
-        about: "groups and users reach across two app servers of one hub",
-        run: || Box::pin(two_servers()),
-    },
-];
+scenarios! {
+    "server-killed",
+    "clients of a killed app server are closed with reconnect allowed, and only those",
+    server_killed();
+    "two-servers",
+    "groups and users reach across two app servers of one hub",
+    two_servers();
+    "app-server-stalls",
+    "an app server that stands still is given up after 30 s; clients of another one do not notice",
+    stalls();
+}
+
+/// A client that runs on this app server and no other.
+pub(super) async fn client_on(app: &App, query: &str) -> Result<Hub> {
+    let process = app.process()?;
+    // New clients go to the least loaded link: those that others have got stay for a while.
+    let mut others = Vec::new();
+    for _ in 0..20 {
+        let mut hub = Hub::connect(&app.url(&format!("/testhub?{query}"))).await?;
+        let id = hub.invoke("Server", json!([])).await?;
+        if id == process {
+            return Ok(hub);
+        }
+        others.push(hub);
+    }
+    bail!("none of 20 clients is on that app server")
+}
 
 async fn server_killed() -> Result<()> {
     let service = service(&[]).await?;
-    let connection = connection_string(&service);
-    let mut doomed = app(&["--azure", &connection]).await?;
-    let mut on_doomed = Hub::connect(&format!("{}/testhub", doomed.url())).await?;
-    let doomed_id = on_doomed.invoke("Server", json!([])).await?;
-    let staying = app(&["--azure", &connection]).await?;
-    // New clients go to the least loaded link, so the second server gets one soon.
-    let mut on_staying = until(
-        "a client of the second server",
-        Duration::from_secs(20),
-        || async {
-            let mut hub = Hub::connect(&format!("{}/testhub", staying.url())).await?;
-            let id = hub.invoke("Server", json!([])).await?;
-            Ok((id != doomed_id).then_some(hub))
-        },
-    )
-    .await?;
-    doomed.kill().await?;
+    let mut doomed = App::start(&service, &[]).await?;
+    let mut on_doomed = client_on(&doomed, "").await?;
+    let staying = App::start(&service, &[]).await?;
+    let mut on_staying = client_on(&staying, "").await?;
+    doomed.server.kill().await?;
     let close = on_doomed.close_message().await?;
     ensure!(close["allowReconnect"] == true, "closed with {close}");
     let echo = on_staying.invoke("Echo", json!(["still here"])).await?;
@@ -50,13 +53,12 @@ async fn server_killed() -> Result<()> {
 
 async fn two_servers() -> Result<()> {
     let service = service(&[]).await?;
-    let connection = connection_string(&service);
-    let first = app(&["--azure", &connection]).await?;
-    let second = app(&["--azure", &connection]).await?;
+    let first = App::start(&service, &[]).await?;
+    let second = App::start(&service, &[]).await?;
     let mut hubs = Vec::new();
     for n in 0..8 {
-        let url = format!("{}/testhub?user=user{n}", [&first, &second][n % 2].url());
-        hubs.push(Hub::connect(&url).await?);
+        let app = [&first, &second][n % 2];
+        hubs.push(Hub::connect(&app.url(&format!("/testhub?user=user{n}"))).await?);
     }
     let mut servers = Vec::new();
     for hub in &mut hubs {
@@ -70,20 +72,52 @@ async fn two_servers() -> Result<()> {
         .invoke("ToGroup", json!(["everyone", "to all"]))
         .await?;
     for hub in &mut hubs {
-        ensure!(
-            hub.called("Message").await? == json!(["to all"]),
-            "the group's message differs"
-        );
+        hub.message("to all").await?;
     }
     for n in 0..8 {
         let text = format!("to user {n}");
         hubs[(n + 1) % 8]
             .invoke("ToUser", json!([format!("user{n}"), text]))
             .await?;
-        ensure!(
-            hubs[n].called("Message").await? == json!([text]),
-            "the user's message differs"
-        );
+        hubs[n].message(&text).await?;
     }
+    Ok(())
+}
+
+async fn stalls() -> Result<()> {
+    let service = service(&[]).await?;
+    let stalled = App::start(&service, &[]).await?;
+    let mut on_stalled = client_on(&stalled, "").await?;
+    let healthy = App::start(&service, &[]).await?;
+    let mut on_healthy = client_on(&healthy, "").await?;
+    stalled.server.signal("STOP").await?;
+    let outcome = stalled_until_given_up(&service, &mut on_healthy).await;
+    // It ends like any other only when it runs.
+    stalled.server.signal("CONT").await?;
+    outcome?;
+    let close = on_stalled.close_message().await?;
+    ensure!(close["allowReconnect"] == true, "closed with {close}");
+    Ok(())
+}
+
+async fn stalled_until_given_up(service: &Server, other: &mut Hub) -> Result<()> {
+    let start = tokio::time::Instant::now();
+    loop {
+        let echo = other.invoke("Echo", json!(["here"])).await?;
+        ensure!(echo == "here", "the other server's client got {echo}");
+        if Meters::read(service).await?.links("testhub") == 5.0 {
+            break;
+        }
+        ensure!(
+            start.elapsed() < Duration::from_secs(45),
+            "the stalled app server is still linked"
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    ensure!(
+        start.elapsed() > Duration::from_secs(20),
+        "given up after {:?} already",
+        start.elapsed()
+    );
     Ok(())
 }

@@ -1,8 +1,32 @@
 //! Scenarios that need servers of their own: lost and restarted app servers, several endpoints,
 //! proxies, bad peers.
 
+/// The table of a file: name, what it shows, function.
+macro_rules! scenarios {
+    ($($name:literal, $about:literal, $run:ident();)*) => {
+        pub(super) const SCENARIOS: &[super::Scenario] = &[$(super::Scenario {
+            name: $name,
+            about: $about,
+            run: || Box::pin($run()),
+        }),*];
+    };
+}
+
 mod app_servers;
-mod raw;
+mod asks;
+mod bad_frames;
+mod bad_requests;
+mod bad_servers;
+mod endpoints;
+mod kit;
+mod lost;
+mod oracle;
+mod places;
+mod proxy;
+mod restarts;
+mod settings;
+mod shutdown;
+mod tokens;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,7 +53,28 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// All of them.
 pub(crate) fn all() -> Vec<Scenario> {
-    [app_servers::SCENARIOS].concat()
+    [
+        app_servers::SCENARIOS,
+        restarts::SCENARIOS,
+        endpoints::SCENARIOS,
+        places::SCENARIOS,
+        settings::SCENARIOS,
+        tokens::SCENARIOS,
+        asks::SCENARIOS,
+        lost::SCENARIOS,
+        oracle::SCENARIOS,
+        shutdown::SCENARIOS,
+        proxy::SCENARIOS,
+        bad_requests::SCENARIOS,
+        bad_frames::SCENARIOS,
+        bad_servers::SCENARIOS,
+    ]
+    .concat()
+}
+
+/// Whether a filter was given and names one of ours.
+pub(crate) fn named(options: &Options) -> bool {
+    options.filter.is_some() && all().iter().any(|scenario| options.wants(scenario.name))
 }
 
 /// Runs those that the options want, one after the other.
@@ -40,6 +85,7 @@ pub(crate) async fn run(options: &Options, report: &mut Report) {
         .filter(|scenario| options.wants(scenario.name))
         .collect();
     for scenario in wanted {
+        let start = std::time::Instant::now();
         let outcome = match tokio::time::timeout(LIMIT, tokio::spawn((scenario.run)())).await {
             Ok(Ok(Ok(()))) => Outcome::Passed,
             Ok(Ok(Err(error))) => {
@@ -55,7 +101,9 @@ pub(crate) async fn run(options: &Options, report: &mut Report) {
             Err(_) => Outcome::Failed("it took too long".into()),
         };
         match &outcome {
-            Outcome::Passed => println!("ok {}", scenario.name),
+            Outcome::Passed => {
+                println!("ok {} [{}]", scenario.name, start.elapsed().as_millis());
+            }
             Outcome::Failed(why) => println!("FAIL {}: {why}", scenario.name),
             Outcome::Skipped(why) => println!("skip {}: {why}", scenario.name),
         }
