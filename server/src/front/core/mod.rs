@@ -44,6 +44,7 @@ use self::session::{NewSession, Session, Tick};
 use self::sessions::Sessions;
 use crate::backend::{Backend, Rules, Ticket};
 use crate::edge::dialects::Dialects;
+use crate::telemetry::Meters;
 
 /// Settings of the door.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,7 @@ pub struct Door {
     sessions: Sessions,
     clock: Clock,
     draining: AtomicBool,
+    meters: Meters,
 }
 
 impl Door {
@@ -106,6 +108,7 @@ impl Door {
             sessions: Sessions::default(),
             clock: Clock::new(),
             draining: AtomicBool::new(false),
+            meters: Meters::default(),
         })
     }
 
@@ -126,7 +129,7 @@ impl Door {
             self.sessions
                 .for_each(|session| match session.tick(&self.clock, send_timeout) {
                     Tick::Nothing => {}
-                    Tick::End => self.end_later(session, CloseReason::TransportLost),
+                    Tick::End => Self::end_later(session, CloseReason::TransportLost),
                     Tick::Forget => self.forget(session, CloseReason::TransportLost),
                 });
         }
@@ -144,10 +147,14 @@ impl Door {
         });
     }
 
-    /// Connections that are open or may still be opened.
+    /// Connections that are open or may still be opened. One whose end was told to its hub does
+    /// not count, though its client may still ask for its last bytes.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.sessions.len()
+        let mut count = 0;
+        self.sessions
+            .for_each(|session| count += usize::from(!session.has_ended()));
+        count
     }
 
     fn is_draining(&self) -> bool {
@@ -159,11 +166,11 @@ impl Door {
     }
 
     /// Ends a session from where nobody can wait for its uplink.
-    fn end_later(self: &Arc<Self>, session: &Arc<Session>, reason: CloseReason) {
-        let (door, session) = (Arc::clone(self), Arc::clone(session));
+    fn end_later(session: &Arc<Session>, reason: CloseReason) {
+        let session = Arc::clone(session);
         tokio::spawn(async move {
             if let Some(reason) = session.end(reason).await {
-                door.count_end(&session, &reason);
+                session.count_end(&reason);
             }
         });
     }
@@ -171,15 +178,7 @@ impl Door {
     /// Ends a session and forgets its token.
     fn forget(self: &Arc<Self>, session: &Arc<Session>, reason: CloseReason) {
         self.sessions.remove(session);
-        self.end_later(session, reason);
-    }
-
-    fn count_end(&self, session: &Session, reason: &CloseReason) {
-        let _ = (self, session, reason);
-    }
-
-    fn messages_in(&self, session: &Session) {
-        let _ = (self, session);
+        Self::end_later(session, reason);
     }
 
     /// How long a long-polling client may take between two polls.
@@ -209,6 +208,7 @@ impl Door {
         let session = Arc::new(Session::new(NewSession {
             token,
             id: ConnectionId::new(&id),
+            meters: self.meters.hub(hub.name()),
             hub,
             backend,
             rules,

@@ -16,6 +16,7 @@ use super::clock::{Clock, Deadline};
 use super::uplink::Uplink;
 use crate::backend::{Backend, ClientRequest, Rules, Ticket, Transport};
 use crate::edge::dialects;
+use crate::telemetry::{Connected, HubMeters};
 
 /// So many links may take over from each other within so many seconds.
 const STORM_LINKS: u32 = 20;
@@ -49,6 +50,9 @@ pub(super) struct Session {
     client: OnceLock<Arc<Client>>,
     encoding: OnceLock<(Dialect, Option<Encoding>)>,
     pub(super) timers: Timers,
+    pub(super) meters: Arc<HubMeters>,
+    /// Counts the client as connected until it ends.
+    counted: Mutex<Option<Connected>>,
     /// A lost WebSocket may come back.
     pub(super) resumable: AtomicBool,
     /// A stateful client had the time to send something behind its handshake.
@@ -133,6 +137,7 @@ pub(super) struct NewSession {
     pub(super) hub: Arc<Hub>,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) rules: Rules,
+    pub(super) meters: Arc<HubMeters>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) stateful: bool,
     pub(super) user: Option<Box<str>>,
@@ -163,6 +168,8 @@ impl Session {
             client: OnceLock::new(),
             encoding: OnceLock::new(),
             timers: Timers::default(),
+            meters: new.meters,
+            counted: Mutex::new(None),
             resumable: AtomicBool::new(false),
             was_silent: AtomicBool::new(false),
             close_sent: AtomicBool::new(false),
@@ -222,6 +229,9 @@ impl Session {
     pub(super) fn set_client(&self, client: Arc<Client>, encoding: Option<Encoding>) {
         _ = self.encoding.set((client.dialect(), encoding));
         _ = self.client.set(client);
+        if let Some(transport) = self.transport() {
+            *self.counted.lock() = Some(self.meters.connected(transport));
+        }
         self.timers.handshake_by.clear();
     }
 
@@ -242,6 +252,9 @@ impl Session {
 
     /// Notes what is about to be written to the client.
     pub(super) fn sending(&self, frame: &Frame) {
+        if frame.class() == FrameClass::Counted {
+            self.meters.messages_out.increment(1);
+        }
         let is_last = match frame.class() {
             FrameClass::Close => true,
             FrameClass::Handshake => {
@@ -252,6 +265,12 @@ impl Session {
         if is_last {
             self.close_sent.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Counts the end, once: by whoever saw to it.
+    pub(super) fn count_end(&self, reason: &CloseReason) {
+        self.counted.lock().take();
+        self.meters.closed(reason);
     }
 
     /// True the first time: the caller sees to the end.

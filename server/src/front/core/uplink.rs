@@ -277,7 +277,7 @@ fn passes(
     if heard.load(Ordering::Relaxed) != 0 {
         heard.store(door.clock.now(), Ordering::Relaxed);
     }
-    door.messages_in(session);
+    session.meters.messages_in.increment(1);
     let Some(resume) = resume else {
         return Ok(true);
     };

@@ -271,7 +271,7 @@ impl Link {
                 .close_reason()
                 .unwrap_or(CloseReason::TransportLost);
             uplink.end(&self.session, &reason);
-            self.door.count_end(&self.session, &reason);
+            self.session.count_end(&reason);
         }
     }
 }

@@ -63,7 +63,7 @@ impl App {
 
     /// Its process, as the hub method `Server` names it.
     pub(crate) fn process(&self) -> Result<Value> {
-        Ok(self.server.id()?.into())
+        Ok(self.server.id()?.to_string().into())
     }
 
     /// Sends `Message(text)` from outside a hub.
