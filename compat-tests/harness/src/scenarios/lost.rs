@@ -12,7 +12,7 @@ use crate::process::Server;
 
 scenarios! {
     "silent-client",
-    "a client that sends no pings is closed by its app's time limit, once",
+    "a client that has pinged and falls silent is closed by its app's time limit, once",
     silent_client();
     "vanished-client",
     "a client whose network went away without a word is gone for the app once, and counted out",
@@ -22,6 +22,7 @@ scenarios! {
     slow_client();
 }
 
+const PING: &str = "{\"type\":6}\u{1e}";
 const SOON: Duration = Duration::from_secs(12);
 
 async fn no_clients(service: &Server) -> Result<()> {
@@ -34,7 +35,9 @@ async fn no_clients(service: &Server) -> Result<()> {
 async fn silent_client() -> Result<()> {
     let service = service(&[]).await?;
     let app = App::start(&service, &["--client-timeout", "3", "--keepalive", "1"]).await?;
-    let hub = Hub::connect(&app.url("/testhub")).await?;
+    let mut hub = Hub::connect(&app.url("/testhub")).await?;
+    // Apps time only those clients that have pinged.
+    hub.send_text(PING).await?;
     let start = Instant::now();
     app.happened("disconnected", &hub.connection_id, SOON)
         .await?;
@@ -58,6 +61,7 @@ async fn vanished_client() -> Result<()> {
     let (url, token) = follow(&app.url("/testhub")).await?;
     let url = url.replace(service.address(), relay.address());
     let mut hub = Hub::connect_at(&url, token.as_deref()).await?;
+    hub.send_text(PING).await?;
     hub.invoke("Echo", json!(["hello"])).await?;
     relay.go_silent();
     app.happened("disconnected", &hub.connection_id, SOON)

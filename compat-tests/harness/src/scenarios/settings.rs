@@ -6,7 +6,6 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::kit::{App, Hub, Meters, follow, http};
-use super::until;
 use crate::backend::service;
 
 scenarios! {
@@ -23,7 +22,7 @@ scenarios! {
     "a client that does not shake hands in its app's time is closed",
     handshake_timeout();
     "max-poll",
-    "a poll ends when the time that the app allows for it is over",
+    "a long polling client may stay away for as long as its app allows, and no longer",
     max_poll();
 }
 
@@ -136,17 +135,19 @@ async fn max_poll() -> Result<()> {
         "the handshake's answer is {}",
         answer.body
     );
-    // Pings of the app may answer a poll before its time.
-    until("an empty poll", Duration::from_secs(10), || async {
-        let start = std::time::Instant::now();
-        let poll = http("GET", &place, &headers, "").await?;
-        ensure!(poll.status == 200, "a poll gave {}", poll.status);
-        ensure!(
-            start.elapsed() < Duration::from_secs(4),
-            "it took {:?}",
-            start.elapsed()
-        );
-        Ok(poll.body.is_empty().then_some(()))
-    })
-    .await
+    let id = offer["connectionId"].as_str().context("no id")?;
+    app.happened("connected", id, Duration::from_secs(5))
+        .await?;
+    let start = std::time::Instant::now();
+    app.happened("disconnected", id, Duration::from_secs(12))
+        .await?;
+    let after = start.elapsed();
+    // Without the setting it would be 15 seconds.
+    ensure!(
+        (1000..8000).contains(&after.as_millis()),
+        "gone after {after:?}"
+    );
+    let late = http("GET", &place, &headers, "").await?;
+    ensure!(late.status == 404, "a poll afterwards gave {}", late.status);
+    Ok(())
 }
