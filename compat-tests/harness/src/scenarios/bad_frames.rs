@@ -33,38 +33,72 @@ async fn socket(app: &App, service: &Server) -> Result<Socket> {
     Socket::upgrade(service.address(), &path).await
 }
 
+/// RFC 6455, section 7.4.1.
+const PROTOCOL_ERROR: Option<u16> = Some(1002);
+const NO_TEXT: Option<u16> = Some(1007);
+
+/// Broken frames with the close codes that they deserve; `None` where nothing is wrong yet and
+/// time has to end it.
+fn broken() -> Vec<(&'static str, Vec<u8>, Option<u16>)> {
+    let huge = [[0x81, 0xff, 0x7f].as_slice(), &[0xff; 7], &[1, 2, 3, 4]].concat();
+    let forbidden = masked(0x88, &1005_u16.to_be_bytes());
+    vec![
+        ("not masked", b"\x81\x05hello".to_vec(), PROTOCOL_ERROR),
+        ("reserved bits", masked(0xf1, b"hello"), PROTOCOL_ERROR),
+        ("unknown opcode", masked(0x83, b"hello"), PROTOCOL_ERROR),
+        (
+            "continuation of nothing",
+            masked(0x80, b"hello"),
+            PROTOCOL_ERROR,
+        ),
+        ("fragmented ping", masked(0x09, b"hello"), PROTOCOL_ERROR),
+        ("long ping", masked(0x89, &[b'x'; 200]), PROTOCOL_ERROR),
+        (
+            "text that is no text",
+            masked(0x81, b"\xff\xfe\x1e"),
+            NO_TEXT,
+        ),
+        ("close with one byte", masked(0x88, b"x"), PROTOCOL_ERROR),
+        ("close with a forbidden code", forbidden, PROTOCOL_ERROR),
+        ("a length of 2^63 - 1", huge, None),
+        ("half a frame", vec![0x81, 0xa0, 1, 2, 3], None),
+        ("nothing at all", Vec::new(), None),
+    ]
+}
+
 async fn bad_frames() -> Result<()> {
     let service = service(&["timeouts.handshake=\"2s\""]).await?;
     let app = App::start(&service, &[]).await?;
     let mut other = Hub::connect(&app.url("/testhub")).await?;
-    let huge = [
-        0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4,
-    ];
-    let cases: Vec<(&str, Vec<u8>)> = vec![
-        ("not masked", [&[0x81, 5], b"hello".as_slice()].concat()),
-        ("reserved bits", masked(0xf1, b"hello")),
-        ("unknown opcode", masked(0x83, b"hello")),
-        ("continuation of nothing", masked(0x80, b"hello")),
-        ("fragmented ping", masked(0x09, b"hello")),
-        ("long ping", masked(0x89, &[b'x'; 200])),
-        ("text that is no text", masked(0x81, b"\xff\xfe\x1e")),
-        ("close with one byte", masked(0x88, b"x")),
-        (
-            "close with a forbidden code",
-            masked(0x88, &1005_u16.to_be_bytes()),
-        ),
-        ("a length of 2^63 - 1", huge.to_vec()),
-        ("handshake that never comes", Vec::new()),
-        ("half a frame", vec![0x81, 0xa0, 1, 2, 3]),
-    ];
-    for (what, bytes) in cases {
-        let mut socket = socket(&app, &service).await?;
-        socket.send(&bytes).await?;
+    let mut open = Vec::new();
+    for (what, bytes, code) in broken() {
+        for is_path_hub in [false, true] {
+            let mut socket = if is_path_hub {
+                Socket::upgrade(service.address(), "/chat").await?
+            } else {
+                socket(&app, &service).await?
+            };
+            socket.send(&bytes).await?;
+            open.push((what, socket, code));
+        }
+    }
+    for (what, mut socket, code) in open {
         let end = socket.read_to_end().await.context(what)?;
-        ensure!(
-            !end.windows(2).any(|two| two == b"{}"),
-            "{what}: the handshake was answered"
-        );
+        let Some(code) = code else {
+            let text = String::from_utf8_lossy(&end);
+            ensure!(text.contains("\"error\""), "{what}: the end was {text}");
+            continue;
+        };
+        let close = [[0x88, 2].as_slice(), &code.to_be_bytes()].concat();
+        ensure!(end == close, "{what}: the end was {end:?}");
+    }
+    // The same in the middle of a conversation.
+    for (what, bytes, _) in broken().into_iter().filter(|(_, _, code)| code.is_some()) {
+        let mut socket = socket(&app, &service).await?;
+        socket.send(&masked(0x81, HANDSHAKE)).await?;
+        socket.until("{}").await?;
+        socket.send(&bytes).await?;
+        socket.read_to_end().await.context(what)?;
     }
     only_one_left(&service, &mut other).await
 }

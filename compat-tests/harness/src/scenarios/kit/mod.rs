@@ -2,6 +2,7 @@
 
 mod app;
 mod carrier;
+mod connect;
 mod http;
 mod hub;
 mod meters;
@@ -13,8 +14,9 @@ mod tokens;
 
 pub(super) use app::App;
 pub(super) use carrier::Transport;
+pub(super) use connect::follow;
 pub(super) use http::{Answer, http};
-pub(super) use hub::{Hub, Protocol, follow};
+pub(super) use hub::{Hub, Protocol};
 pub(super) use meters::{Meters, resident_kib};
 pub(super) use relay::Relay;
 pub(super) use socket::{Socket, masked};
