@@ -135,7 +135,11 @@ impl Carrier {
                 match socket.next().await {
                     Some(Ok(Message::Text(text))) => return Ok(text.as_bytes().to_vec()),
                     Some(Ok(Message::Binary(bytes))) => return Ok(bytes.to_vec()),
-                    Some(Ok(Message::Close(frame))) => bail!("the connection ended: {frame:?}"),
+                    Some(Ok(Message::Close(frame))) => {
+                        // Sends our half of the closing handshake.
+                        _ = socket.flush().await;
+                        bail!("the connection ended: {frame:?}");
+                    }
                     None => bail!("the connection ended"),
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error.into()),

@@ -1,6 +1,7 @@
 //! An app server that does only what a scenario says.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
@@ -18,6 +19,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::Claims;
 use super::http::WAIT;
 use crate::process::Server;
+
+/// A silent app server is given up after 15 s, which are looked at every 5 s.
+const GIVEN_UP: Duration = Duration::from_secs(25);
 
 /// One server connection of the hub `stub`.
 #[derive(Debug)]
@@ -144,9 +148,18 @@ impl Stub {
     pub(crate) async fn next<T>(
         &mut self,
         what: &str,
+        wanted: impl FnMut(&Message<'_>) -> Option<T>,
+    ) -> Result<T> {
+        self.next_within(WAIT, what, wanted).await
+    }
+
+    async fn next_within<T>(
+        &mut self,
+        limit: Duration,
+        what: &str,
         mut wanted: impl FnMut(&Message<'_>) -> Option<T>,
     ) -> Result<T> {
-        let deadline = tokio::time::Instant::now() + WAIT;
+        let deadline = tokio::time::Instant::now() + limit;
         loop {
             while let Some(frame) = self.frames.pop_front() {
                 if let Decoded::Message(message) = decode(&frame)?
@@ -175,7 +188,7 @@ impl Stub {
 
     /// The service ends the connection.
     pub(crate) async fn ended(&mut self) -> Result<()> {
-        let end = self.next::<()>("more", |_| None).await;
+        let end = self.next_within::<()>(GIVEN_UP, "more", |_| None).await;
         let text = end.err().map(|error| error.to_string()).unwrap_or_default();
         ensure!(
             !text.contains("in time"),
