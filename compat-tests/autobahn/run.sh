@@ -4,13 +4,13 @@
 # Passes when no case fails and none is non-strict. Cases 12 and 13 (compression) are left out:
 # no extension is offered.
 #
-# HELIOGRAPH_TOOLS names the folder that holds autobahn.tar.xz; AUTOBAHN_CASES a pattern of cases,
+# TEST_TOOLS names the folder that holds autobahn.tar.xz; AUTOBAHN_CASES a pattern of cases,
 # as "6.*"; AUTOBAHN_TIMEOUT the seconds for all of them; WEBSOCKET_ECHO the built example, which is
 # built here otherwise.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-tools=${HELIOGRAPH_TOOLS:-$root/../shared/tools}
+tools=${TEST_TOOLS:-$root/../shared/tools}
 work=${CARGO_TARGET_DIR:-$root/target}/autobahn
 cargo=${CARGO:-cargo}
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use axum::Router;
 use heliograph_relay::Relay;
+use tokio::time::Instant;
 
 use crate::auth::{Anonymous, Authenticator};
 use crate::backend::Backend;

@@ -96,7 +96,9 @@ impl Choice {
                 .as_ref()
                 .is_none_or(|given| given.eq_ignore_ascii_case(value))
         };
-        let backends = self.backend.map_or_else(|| BACKENDS.to_vec(), |name| vec![name]);
+        let backends = self
+            .backend
+            .map_or_else(|| BACKENDS.to_vec(), |name| vec![name]);
         all_cells(&backends)
             .filter(|cell| {
                 let name = cell.client.name;

@@ -193,7 +193,7 @@ async fn try_autobahn() -> Result<usize> {
     let mut command = Command::new("sh");
     command
         .arg(places::root().join("compat-tests/autobahn/run.sh"))
-        .env("HELIOGRAPH_TOOLS", tools)
+        .env("TEST_TOOLS", tools)
         .env("WEBSOCKET_ECHO", places::program("examples/websocket_echo"));
     let done = process::run(command, AUTOBAHN_LIMIT).await?;
     let total = done.stdout.lines().rev().find_map(lines::read_total);

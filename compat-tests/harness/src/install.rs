@@ -131,10 +131,10 @@ pub async fn dotnet() -> Result<PathBuf> {
 }
 
 async fn unpack_dotnet() -> Result<PathBuf> {
-    let setup = places::fixture("HELIOGRAPH_DOTNET", "../shared/dotnet").join("setup.sh");
+    let setup = places::fixture("TEST_DOTNET", "../shared/dotnet").join("setup.sh");
     if !setup.exists() {
         bail!(
-            "no .NET programs at {} (HELIOGRAPH_DOTNET names another folder)",
+            "no .NET programs at {} (TEST_DOTNET names another folder)",
             setup.display()
         );
     }
@@ -156,10 +156,10 @@ async fn unpack_dotnet() -> Result<PathBuf> {
 ///
 /// When it is not to be had; [`is_absent`] holds then.
 pub async fn autobahn() -> Result<PathBuf> {
-    let tools = places::fixture("HELIOGRAPH_TOOLS", "../shared/tools");
+    let tools = places::fixture("TEST_TOOLS", "../shared/tools");
     if !tools.join("autobahn.tar.xz").exists() {
         return absent(format!(
-            "no autobahn.tar.xz in {} (HELIOGRAPH_TOOLS names another folder)",
+            "no autobahn.tar.xz in {} (TEST_TOOLS names another folder)",
             tools.display()
         ));
     }

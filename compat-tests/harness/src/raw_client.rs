@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use heliograph_protocol::hub::negotiate::{NegotiateAnswer, parse_answer};
 use heliograph_protocol::hub::{
-    Close, Deframer, Encoding, HandshakeRequest, HandshakeResponse, Message, Outcome, Raw, parse, write,
+    Close, Deframer, Encoding, HandshakeRequest, HandshakeResponse, Message, Outcome, Raw, parse,
+    write,
 };
 use http::Request;
 use http_body_util::Full;

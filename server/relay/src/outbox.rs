@@ -217,8 +217,15 @@ impl Outbox {
     /// Ready when little waits, or the connection is ending: for those who make frames for this
     /// connection alone and can wait. Far below the limits.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_room_for(cx, 0)
+    }
+
+    /// As [`Outbox::poll_room`], for a frame of so many bytes: one that does not fit beside what
+    /// waits has room when nothing waits.
+    pub fn poll_room_for(&self, cx: &mut Context<'_>, bytes: usize) -> Poll<()> {
         let mut state = self.state.lock();
-        if state.has_room() {
+        let fits = state.bytes.saturating_add(bytes) <= state.limits.bytes;
+        if state.has_room() && (fits || state.queue.is_empty() || state.close.is_some()) {
             return Poll::Ready(());
         }
         if !state

@@ -1,4 +1,4 @@
-//! A genuine ASP.NET Core app, when one is at hand: `HELIOGRAPH_DOTNET` names the directory of its
+//! A genuine ASP.NET Core app, when one is at hand: `TEST_DOTNET` names the directory of its
 //! `setup.sh`, by default `../shared/dotnet` beside the repository.
 
 use std::path::{Path, PathBuf};
@@ -66,8 +66,7 @@ impl CoreApp {
 /// Unpacks the app once; takes a while the first time.
 async fn unpack() -> Result<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    #[expect(clippy::disallowed_methods, reason = "says where the fixtures are")]
-    let fixtures = match std::env::var_os("HELIOGRAPH_DOTNET") {
+    let fixtures = match std::env::var_os("TEST_DOTNET") {
         Some(path) => PathBuf::from(path),
         None => root.join("../shared/dotnet"),
     };

@@ -17,9 +17,9 @@ pub(crate) struct CoreApp {
     address: String,
 }
 
-/// Where the programs are unpacked: `TEST_DOTNET`, else below the target directory.
+/// Where the programs are unpacked: `TEST_DOTNET_UNPACKED`, else below the target directory.
 async fn programs() -> PathBuf {
-    if let Some(there) = std::env::var_os("TEST_DOTNET") {
+    if let Some(there) = std::env::var_os("TEST_DOTNET_UNPACKED") {
         return there.into();
     }
     let fixtures = std::env::var_os("TEST_FIXTURES").map_or_else(

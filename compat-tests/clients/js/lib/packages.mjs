@@ -6,7 +6,7 @@ const FIFTH = [...THIRD, "headers"];
 const EIGHTH = [...FIFTH, "client-results", "stateful"];
 
 /**
- * `send-queue` is not of the table: calls that are not waited for are posted one after the other.
+ * `send-queue` and `state` are not of the table; the first: calls that are not waited for are posted one after the other.
  * `needsGlobals`: written for browsers, so in Node the program supplies WebSocket, EventSource and XMLHttpRequest.
  * `needsSelf`: expects a browser's `self` wherever there is a global fetch, which Node had not at its time.
  * `msgpack5`: the browser build of its MessagePack protocol expects that library in the page.

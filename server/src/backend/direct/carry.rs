@@ -29,7 +29,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Carries messages between one client and its hub.
 ///
 /// Hub to client: a message is pushed when the client's outbox has room for it
-/// ([`heliograph_relay::Outbox::poll_room`]); until then nothing more is read, so that a slow
+/// ([`heliograph_relay::Outbox::poll_room_for`]); until then nothing more is read, so that a slow
 /// client slows its hub down and is not closed. Client to hub: a bounded queue, of which all that
 /// waits leaves in one WebSocket message.
 pub(super) struct Carrier {
@@ -138,7 +138,7 @@ impl Carrier {
         loop {
             while let Some(frame) = &self.held {
                 let outbox = self.client.outbox();
-                ready!(outbox.poll_room(cx));
+                ready!(outbox.poll_room_for(cx, frame.len_bytes()));
                 let is_close = frame.class() == FrameClass::Close;
                 if let Some(frame) = self.held.take() {
                     outbox.push(frame);

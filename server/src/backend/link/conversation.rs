@@ -49,6 +49,10 @@ impl Conversation for LinkConversation {
         Ok(())
     }
 
+    fn resumed(&mut self) {
+        self.client.resumed();
+    }
+
     fn close(self: Box<Self>, reason: &CloseReason) {
         let error = match reason {
             CloseReason::ClientClosed(Some(text)) | CloseReason::ProtocolError(text) => text,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heliograph_protocol::hub::{Encoding, MessageType};
-use heliograph_protocol::service::{DataMessageType, Extensions, write_connection_data};
+use heliograph_protocol::service::{
+    DataMessageType, Extensions, Message, encode, write_connection_data,
+};
 use heliograph_relay::{Client, CloseReason, Hub};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -173,6 +175,17 @@ impl LinkedClient {
             error,
             allow_reconnect: false,
         });
+    }
+
+    /// A stateful client came back on a new transport: tells the app server.
+    pub(super) fn resumed(&self) {
+        let state = self.state.lock();
+        if !state.over {
+            let message = Message::ConnectionReconnect {
+                connection_id: self.id(),
+            };
+            state.link.link().queue().append(|out| encode(&message, out));
+        }
     }
 
     /// The client is gone: tells the app server unless it knows.
