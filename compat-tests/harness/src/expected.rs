@@ -106,7 +106,7 @@ impl Expected {
 impl Entry {
     fn is_at(&self, cell: &Cell) -> bool {
         let fits = |pattern: &str, value: &str| pattern == "*" || pattern == value;
-        self.client == cell.client.name
+        fits(&self.client, cell.client.name)
             && fits(&self.transport, cell.transport)
             && fits(&self.protocol, cell.protocol)
             && match self.app.as_deref() {

@@ -53,6 +53,7 @@ pub async fn negotiate(hub_url: &str) -> Result<Ticket> {
     };
     for _ in 0..=REDIRECTS {
         let (path, query) = ticket.url.split_once('?').unwrap_or((&ticket.url, ""));
+        let path = path.trim_end_matches('/');
         let url = format!("{path}/negotiate?{query}&negotiateVersion=1");
         let mut asked = Request::post(url.replace("?&", "?"));
         if let Some(token) = &ticket.access_token {
