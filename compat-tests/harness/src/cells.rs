@@ -1,11 +1,12 @@
 //! The matrix: every client in every mode against every backend.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use tokio::sync::Semaphore;
+use anyhow::{Context, Result, bail};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::backend::{BACKENDS, Backend};
@@ -54,7 +55,7 @@ impl Cell {
     fn rank(&self) -> u8 {
         match (self.client.name, self.transport) {
             ("python-signalrcore", "LongPolling") => 0,
-            ("chromium-microsoft-10.0.11" | "go-signalr", _) => 1,
+            (name, _) if name.starts_with("chromium") || name.starts_with("go") => 1,
             (_, "LongPolling") => 2,
             _ => 3,
         }
@@ -83,6 +84,8 @@ pub struct Choice {
     pub protocol: Option<String>,
     /// Scenarios with this text in their name.
     pub case: Option<String>,
+    /// Whether the clients that run only on request do.
+    pub all: bool,
     /// How many drivers run at a time.
     pub jobs: usize,
 }
@@ -101,10 +104,10 @@ impl Choice {
             .map_or_else(|| BACKENDS.to_vec(), |name| vec![name]);
         all_cells(&backends)
             .filter(|cell| {
-                let name = cell.client.name;
-                self.client
-                    .as_ref()
-                    .is_none_or(|part| name.contains(part.as_str()))
+                let Client { name, is_extra, .. } = *cell.client;
+                let part = self.client.as_deref().unwrap_or_default();
+                name.contains(part)
+                    && (!is_extra || self.all || name == part)
                     && is(&self.transport, cell.transport)
                     && is(&self.protocol, cell.protocol)
             })
@@ -176,31 +179,22 @@ pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Res
     let mut cells = choice.cells();
     cells.sort_by_key(Cell::rank);
     let backends = start_backends(&cells).await;
-    let turns = Arc::new(Semaphore::new(choice.jobs));
-    let mut running = JoinSet::new();
-    let mut all = Vec::new();
-    for cell in cells {
-        let backend = match (missing.get(cell.client.name), backends.get(cell.backend)) {
-            (Some(why), _) => Err(Outcome::Skipped(why.clone())),
-            (None, Some(Ok(backend))) => Ok(Arc::clone(backend)),
-            (None, Some(Err(outcome))) => Err(outcome.clone()),
-            (None, None) => Err(Outcome::Failed("no such backend".to_owned())),
-        };
-        let (turns, case) = (Arc::clone(&turns), choice.case.clone());
-        running.spawn(async move {
-            let outcomes = match backend {
-                Ok(backend) => {
-                    let _turn = turns.acquire().await;
-                    let ran = run_cell(cell, &backend, case.as_deref()).await;
-                    ran.unwrap_or_else(|error| vec![start(Outcome::Failed(format!("{error:#}")))])
-                }
-                Err(outcome) => vec![start(outcome)],
-            };
-            (cell, outcomes)
-        });
+    let jobs: VecDeque<Job> = cells
+        .into_iter()
+        .map(|cell| Job {
+            cell,
+            backend: backend_of(&cell, &backends, missing),
+        })
+        .collect();
+    let jobs = Arc::new(Mutex::new(jobs));
+    let (done, mut results) = mpsc::channel(1);
+    let mut workers = JoinSet::new();
+    for _ in 0..choice.jobs {
+        workers.spawn(work(Arc::clone(&jobs), choice.case.clone(), done.clone()));
     }
-    while let Some(done) = running.join_next().await {
-        let (cell, outcomes) = done?;
+    drop(done);
+    let mut all = Vec::new();
+    while let Some((cell, outcomes)) = results.recv().await {
         let scenarios: Vec<_> = outcomes
             .into_iter()
             .map(|(name, outcome)| {
@@ -214,7 +208,50 @@ pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Res
         }
         all.push(Ran { cell, scenarios });
     }
+    while let Some(worker) = workers.join_next().await {
+        worker.context("a driver's results are lost")?;
+    }
     Ok(all)
+}
+
+/// A cell, and what it is driven against or why it is not.
+struct Job {
+    cell: Cell,
+    backend: Result<Arc<Backend>, Outcome>,
+}
+
+fn backend_of(
+    cell: &Cell,
+    backends: &Backends,
+    missing: &Missing,
+) -> Result<Arc<Backend>, Outcome> {
+    if let Some(why) = missing.get(cell.client.name) {
+        return Err(Outcome::Skipped(why.clone()));
+    }
+    let backend = backends.get(cell.backend).cloned();
+    backend.unwrap_or_else(|| Err(Outcome::Failed("no such backend".to_owned())))
+}
+
+/// Takes one job after the other until none is left.
+async fn work(
+    jobs: Arc<Mutex<VecDeque<Job>>>,
+    case: Option<String>,
+    done: mpsc::Sender<(Cell, Vec<(String, Outcome)>)>,
+) {
+    loop {
+        let Some(Job { cell, backend }) = jobs.lock().pop_front() else {
+            return;
+        };
+        let outcomes = match backend {
+            Ok(backend) => run_cell(cell, &backend, case.as_deref())
+                .await
+                .unwrap_or_else(|error| vec![start(Outcome::Failed(format!("{error:#}")))]),
+            Err(outcome) => vec![start(outcome)],
+        };
+        if done.send((cell, outcomes)).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// What stands for a cell that was not driven.
@@ -222,8 +259,10 @@ fn start(outcome: Outcome) -> (String, Outcome) {
     ("start".to_owned(), outcome)
 }
 
-async fn start_backends(cells: &[Cell]) -> BTreeMap<&'static str, Result<Arc<Backend>, Outcome>> {
-    let mut backends = BTreeMap::new();
+type Backends = BTreeMap<&'static str, Result<Arc<Backend>, Outcome>>;
+
+async fn start_backends(cells: &[Cell]) -> Backends {
+    let mut backends = Backends::new();
     for name in cells.iter().map(|cell| cell.backend) {
         if backends.contains_key(name) {
             continue;

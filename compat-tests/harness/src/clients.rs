@@ -23,6 +23,8 @@ pub struct Client {
     pub run: &'static str,
     /// What it can do.
     pub modes: &'static [Mode],
+    /// Whether it runs only on request.
+    pub is_extra: bool,
 }
 
 const WS_JSON: Mode = ("WebSockets", "json");
@@ -34,7 +36,7 @@ const ALL: &[Mode] = &[WS_JSON, WS_PACK, SSE, LP_JSON, LP_PACK];
 
 const OTHERS: &str = "compat-tests/clients";
 
-/// A version of the JavaScript client in Node.
+/// A version of the JavaScript client, run by `driver.mjs` with these arguments.
 const fn js(name: &'static str, library: &'static str, run: &'static str) -> Client {
     Client {
         name,
@@ -44,6 +46,23 @@ const fn js(name: &'static str, library: &'static str, run: &'static str) -> Cli
         folder: NPM.folder,
         run,
         modes: ALL,
+        is_extra: false,
+    }
+}
+
+/// A version of it in Chromium.
+const fn chromium(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        needs: &[CHROMIUM],
+        ..js(name, library, run)
+    }
+}
+
+/// One whose like is in a full run already.
+const fn extra(client: Client) -> Client {
+    Client {
+        is_extra: true,
+        ..client
     }
 }
 
@@ -57,22 +76,18 @@ pub const CLIENTS: &[Client] = &[
         folder: ".",
         run: "{dotnet}/bin/coreclient {url}",
         modes: ALL,
+        is_extra: false,
     },
     js(
         "js-microsoft-10.0.11",
         "@microsoft/signalr 10.0.11 in Node",
         "node driver.mjs --package @microsoft/signalr@10.0.11",
     ),
-    Client {
-        name: "chromium-microsoft-10.0.11",
-        library: "@microsoft/signalr 10.0.11 in Chromium",
-        needs: &[CHROMIUM],
-        ..js(
-            "",
-            "",
-            "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
-        )
-    },
+    chromium(
+        "chromium-microsoft-10.0.11",
+        "@microsoft/signalr 10.0.11 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
+    ),
     js(
         "js-microsoft-8.0.29",
         "@microsoft/signalr 8.0.29 in Node",
@@ -103,6 +118,36 @@ pub const CLIENTS: &[Client] = &[
         "@aspnet/signalr 1.0.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.0.4",
     ),
+    extra(chromium(
+        "chromium-microsoft-8.0.29",
+        "@microsoft/signalr 8.0.29 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@8.0.29 --browser",
+    )),
+    extra(chromium(
+        "chromium-microsoft-6.0.25",
+        "@microsoft/signalr 6.0.25 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@6.0.25 --browser",
+    )),
+    extra(chromium(
+        "chromium-microsoft-5.0.17",
+        "@microsoft/signalr 5.0.17 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@5.0.17 --browser",
+    )),
+    extra(chromium(
+        "chromium-microsoft-3.1.31",
+        "@microsoft/signalr 3.1.31 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@3.1.31 --browser",
+    )),
+    extra(chromium(
+        "chromium-aspnet-1.1.4",
+        "@aspnet/signalr 1.1.4 in Chromium",
+        "node driver.mjs --package @aspnet/signalr@1.1.4 --browser",
+    )),
+    extra(chromium(
+        "chromium-aspnet-1.0.4",
+        "@aspnet/signalr 1.0.4 in Chromium",
+        "node driver.mjs --package @aspnet/signalr@1.0.4 --browser",
+    )),
     Client {
         name: "java-signalr",
         library: "com.microsoft.signalr 6.0.0",
@@ -111,6 +156,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "java -jar java/target/compat-java.jar",
         modes: &[WS_JSON, LP_JSON],
+        is_extra: false,
     },
     Client {
         name: "python-signalrcore",
@@ -120,6 +166,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "python/.venv/bin/python python/drive_signalrcore.py",
         modes: &[WS_JSON, WS_PACK, SSE, LP_JSON],
+        is_extra: false,
     },
     Client {
         name: "python-pysignalr",
@@ -129,6 +176,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "python/.venv/bin/python python/drive_pysignalr.py",
         modes: &[WS_JSON, WS_PACK],
+        is_extra: false,
     },
     Client {
         name: "go-signalr",
@@ -138,6 +186,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "go/bin/compat-go",
         modes: &[WS_JSON, WS_PACK, SSE],
+        is_extra: false,
     },
 ];
 

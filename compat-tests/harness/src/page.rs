@@ -141,7 +141,7 @@ pub fn write(path: &Path, runs: &[Ran]) -> Result<()> {
 fn page(runs: &[Ran]) -> Result<String> {
     let mut out = HEAD.to_owned() + &table(runs);
     writeln!(out, "\n## Libraries\n")?;
-    for client in CLIENTS {
+    for client in CLIENTS.iter().filter(|client| !client.is_extra) {
         writeln!(out, "* `{}`: {}", client.name, client.library)?;
     }
     let mut known = Causes::default();

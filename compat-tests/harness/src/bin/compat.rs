@@ -49,6 +49,9 @@ struct Options {
     /// Only scenarios of the clients' drivers with this text in their name
     #[arg(long)]
     case: Option<String>,
+    /// Also the clients that are left out otherwise: old versions in Chromium
+    #[arg(long)]
+    all: bool,
     /// Client drivers that run at a time
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -143,6 +146,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         transport,
         protocol,
         case,
+        all,
         jobs,
         list,
     } = options;
@@ -173,6 +177,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         transport,
         protocol,
         case,
+        all,
         jobs: jobs.max(1),
     };
     let mut wants_cells = !quick;
@@ -192,7 +197,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         bail!("no client has that; --list names them");
     }
     let plan = Plan {
-        is_full: filter.is_none() && !narrows_cells && !quick,
+        is_full: filter.is_none() && !narrows_cells && !quick && !all,
         choice: wants_cells.then_some(choice),
         checks,
         scenarios,
