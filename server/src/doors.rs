@@ -198,7 +198,7 @@ fn here(
         ..embedded::Options::default()
     };
     let hub = match name {
-        CHAT => embedded::chat(),
+        CHAT => embedded::chat(options),
         BENCH => embedded::bench(options),
         _ => return Err(StartError::NoSuchHub(name.into())),
     };

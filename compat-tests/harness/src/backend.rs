@@ -2,8 +2,12 @@
 
 use anyhow::{Result, bail};
 
-use crate::servers::{App, Heliograph};
+use crate::process::Server;
 use crate::splitter::Splitter;
+use crate::{install, places};
+
+/// The key of the development mode.
+pub const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 /// The backends of a full run.
 pub const BACKENDS: [&str; 3] = ["embedded", "azure", "direct"];
@@ -22,8 +26,7 @@ const HUBS: [(&str, &str); 3] = [
 pub struct Backend {
     url: String,
     /// Kept alive, in the order in which they are to end.
-    app: App,
-    service: Option<Heliograph>,
+    servers: Vec<Server>,
     _splitter: Option<Splitter>,
 }
 
@@ -35,10 +38,10 @@ impl Backend {
     /// When one of its programs does not become ready.
     pub async fn start(name: &str) -> Result<Self> {
         match name {
-            "embedded" => Ok(Self::alone(App::embedded(&["--stateful", "1"]).await?)),
+            "embedded" => Ok(Self::alone(testhub().await?)),
             "azure" => Self::azure().await,
             "direct" => Self::direct().await,
-            REFERENCE => Ok(Self::alone(App::self_hosted(&["--stateful", "1"]).await?)),
+            REFERENCE => Ok(Self::alone(app(&STATEFUL).await?)),
             other => bail!(
                 "there is no backend '{other}', but {} and {REFERENCE}",
                 BACKENDS.join(", ")
@@ -55,50 +58,85 @@ impl Backend {
     /// What its programs printed last.
     #[must_use]
     pub fn log(&self) -> String {
-        let service = self.service.as_ref().map(|service| service.server.log());
-        let app = self.app.server.log();
-        service
-            .into_iter()
-            .chain([app])
-            .collect::<Vec<_>>()
-            .join("\n--\n")
+        let logs: Vec<String> = self.servers.iter().map(Server::log).collect();
+        logs.join("\n--\n")
     }
 
-    fn alone(app: App) -> Self {
+    fn alone(app: Server) -> Self {
         Self {
-            url: app.server.url().to_owned(),
-            app,
-            service: None,
+            url: app.url().to_owned(),
+            servers: vec![app],
             _splitter: None,
         }
     }
 
     async fn azure() -> Result<Self> {
-        let service = Heliograph::start::<&str>(&[]).await?;
-        let app = App::azure(&service, &["--stateful", "1"]).await?;
+        let service = service(&[]).await?;
+        let connection = connection_string(&service);
+        let app = app(&[&["--azure", &connection], &STATEFUL[..]].concat()).await?;
         Ok(Self {
-            service: Some(service),
-            ..Self::alone(app)
+            url: app.url().to_owned(),
+            servers: vec![app, service],
+            _splitter: None,
         })
     }
 
     async fn direct() -> Result<Self> {
-        let app = App::self_hosted(&["--stateful", "1"]).await?;
+        let app = app(&STATEFUL).await?;
         let settings: Vec<String> = HUBS
             .iter()
-            .flat_map(|(hub, path)| direct_settings(hub, path, app.server.url()))
+            .flat_map(|(hub, path)| direct_settings(hub, path, app.url()))
             .collect();
-        let service = Heliograph::start(&settings).await?;
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let service = service(&settings).await?;
         let paths = HUBS.map(|(_, path)| format!("/{path}"));
-        let splitter =
-            Splitter::start(&paths, service.server.address(), app.server.address()).await?;
+        let splitter = Splitter::start(&paths, service.address(), app.address()).await?;
         Ok(Self {
             url: splitter.url().to_owned(),
-            service: Some(service),
+            servers: vec![service, app],
             _splitter: Some(splitter),
-            ..Self::alone(app)
         })
     }
+}
+
+const STATEFUL: [&str; 2] = ["--stateful", "1"];
+
+/// The service on a free port in development mode, with further settings as `name=value`.
+///
+/// # Errors
+///
+/// When it does not become ready.
+pub async fn service(settings: &[&str]) -> Result<Server> {
+    let mut args = vec!["--listen", "127.0.0.1:0"];
+    for setting in settings {
+        args.extend(["--set", setting]);
+    }
+    Server::start(&places::program("heliograph"), &args).await
+}
+
+/// The reference app with further `--options`: self-hosted, or an app server with `--azure`.
+///
+/// # Errors
+///
+/// When it does not become ready, or the .NET programs are not there
+/// ([`install::is_absent`] tells).
+pub async fn app(options: &[&str]) -> Result<Server> {
+    let program = install::dotnet().await?.join("bin/coreapp");
+    let args = ["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"];
+    Server::start(&program, &[&args[..], options].concat()).await
+}
+
+/// The same hubs in Rust, embedded in a program.
+async fn testhub() -> Result<Server> {
+    let args = ["--listen", "127.0.0.1:0", "--exit-on-eof", "1"];
+    let args = [&args[..], &STATEFUL].concat();
+    Server::start(&places::program("testhub"), &args).await
+}
+
+/// What an app server connects with.
+#[must_use]
+pub fn connection_string(service: &Server) -> String {
+    format!("Endpoint={};AccessKey={KEY};Version=1.0;", service.url())
 }
 
 fn direct_settings(hub: &str, path: &str, app: &str) -> [String; 6] {
@@ -108,7 +146,7 @@ fn direct_settings(hub: &str, path: &str, app: &str) -> [String; 6] {
         format!("path=\"/{path}\""),
         "stateful_reconnect=true".to_owned(),
         // The headers that drivers add to see them in the hub.
-        "forward_headers=[\"x-test-user\", \"x-first\", \"x-second\"]".to_owned(),
+        "forward_headers=[\"x-test-user\", \"x-first\", \"x-second\", \"x-third\"]".to_owned(),
         // The browser's page has an origin of its own.
         "allowed_origins=[\"*\"]".to_owned(),
     ]

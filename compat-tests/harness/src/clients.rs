@@ -69,7 +69,7 @@ const fn extra(client: Client) -> Client {
 /// All of them, the most used first.
 pub const CLIENTS: &[Client] = &[
     Client {
-        name: "dotnet",
+        name: "dotnet-10.0.15",
         library: "Microsoft.AspNetCore.SignalR.Client.Core 10.0.15",
         install: None,
         needs: &[],

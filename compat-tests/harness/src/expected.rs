@@ -126,7 +126,7 @@ mod tests {
 
     fn entry(kind: Kind) -> Entry {
         Entry {
-            client: "dotnet".into(),
+            client: "*".into(),
             transport: "*".into(),
             protocol: "json".into(),
             scenario: "s".into(),

@@ -37,7 +37,7 @@ pub const CHROMIUM: Need = Need {
 };
 /// For scenarios behind a proxy.
 pub const NGINX: Need = Need {
-    check: "command -v nginx || test -x /usr/sbin/nginx",
+    check: "command -v nginx",
     packages: &["nginx-light", "nginx"],
 };
 /// For TLS in .NET.

@@ -1,10 +1,9 @@
 //! What the tests with foreign programs are made of, and the runner of all tests.
 //!
-//! The parts for a test: [`servers`] start the service and apps with the conformance hubs,
-//! [`raw_client`] is a client that may misbehave, [`tcp_cut`] breaks links, [`splitter`] puts two
-//! servers under one address, [`wait`] waits with a deadline. [`scenarios`] are the tests made of
-//! them. The parts of the runner: [`install`], [`checks`], the matrix of [`clients`] in [`cells`]
-//! with what is [`expected`] of them, the [`page`] that shows it, and the [`report`].
+//! [`backend`] starts the service and apps with the conformance hubs, [`splitter`] puts two servers
+//! under one address; [`scenarios`] are tests with servers of their own. The parts of the runner:
+//! [`install`], [`checks`], the matrix of [`clients`] in [`cells`] with what is [`expected`] of them,
+//! the [`page`] that shows it, and the [`report`].
 //!
 //! Every program that is started is killed, with its children, when its handle is dropped.
 
@@ -23,11 +22,6 @@ pub mod lines;
 pub mod page;
 pub mod places;
 pub mod process;
-pub mod raw_client;
 pub mod report;
-pub mod request;
 pub mod scenarios;
-pub mod servers;
 pub mod splitter;
-pub mod tcp_cut;
-pub mod wait;

@@ -13,6 +13,8 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// How every JSON Web Token begins.
+const TOKEN_START: &str = "eyJ";
 /// Lines of output that are kept of a server.
 const KEPT_LINES: usize = 60;
 /// How long a program may take to say that it is ready.
@@ -23,11 +25,12 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A program that serves. Killed, with its children, when dropped.
 #[derive(Debug)]
 pub struct Server {
+    _group: Group,
     child: Child,
-    stdin: Option<ChildStdin>,
+    /// An app stops when this is closed.
+    _stdin: Option<ChildStdin>,
     url: String,
     log: Log,
-    _group: Group,
 }
 
 impl Server {
@@ -36,7 +39,7 @@ impl Server {
     /// # Errors
     ///
     /// When it does not start or has not said so after a minute; its output is in the error.
-    pub async fn start(program: &Path, args: &[String]) -> Result<Self> {
+    pub async fn start(program: &Path, args: &[&str]) -> Result<Self> {
         let name = program.display();
         let mut child = Command::new(program)
             .args(args)
@@ -61,7 +64,7 @@ impl Server {
         };
         Ok(Self {
             child,
-            stdin,
+            _stdin: stdin,
             url,
             log,
             _group: group,
@@ -84,6 +87,12 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// The first line of all its output that contains a token.
+    #[must_use]
+    pub fn leak(&self) -> Option<String> {
+        self.log.0.lock().leak.clone()
     }
 
     /// Its process id.
@@ -112,11 +121,6 @@ impl Server {
         Ok(())
     }
 
-    /// Ends its standard input, which asks an app to stop.
-    pub fn close_input(&mut self) {
-        self.stdin = None;
-    }
-
     /// Waits until it has ended.
     ///
     /// # Errors
@@ -139,7 +143,14 @@ impl Server {
 
 /// The last lines of a program's output.
 #[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+struct Log(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    /// The first line that contains a token.
+    leak: Option<String>,
+}
 
 impl Log {
     async fn follow(
@@ -159,18 +170,19 @@ impl Log {
 
     fn push(&self, line: String) {
         let mut kept = self.0.lock();
-        if kept.len() == KEPT_LINES {
-            kept.pop_front();
+        if kept.leak.is_none() && line.contains(TOKEN_START) {
+            kept.leak = Some(line.clone());
         }
-        kept.push_back(line);
+        if kept.lines.len() == KEPT_LINES {
+            kept.lines.pop_front();
+        }
+        kept.lines.push_back(line);
     }
 
     fn text(&self) -> String {
         let kept = self.0.lock();
-        kept.iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let lines: Vec<&str> = kept.lines.iter().map(String::as_str).collect();
+        lines.join("\n")
     }
 }
 
@@ -288,17 +300,18 @@ mod tests {
         assert!(done.status.is_none());
         let child = done.stdout.trim().to_owned();
         assert!(!child.is_empty());
-        crate::wait::until("the child's end", GRACE, async || {
+        let gone = async || {
             let line = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
             Ok((line.is_empty() || line.contains(") Z ")).then_some(()))
-        })
-        .await
-        .unwrap();
+        };
+        crate::scenarios::until("the child's end", GRACE, gone)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
     async fn the_output_of_a_server_that_does_not_start_is_told() {
-        let args = ["-c", "echo out of order >&2"].map(String::from);
+        let args = ["-c", "echo out of order >&2"];
         let error = Server::start(Path::new("sh"), &args).await.unwrap_err();
         assert!(format!("{error:#}").contains("did not become ready"));
     }

@@ -214,6 +214,12 @@ impl Outbox {
         self.state.lock().bytes
     }
 
+    /// Whether little waits, or the connection is ending: see [`Outbox::poll_room`].
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.state.lock().has_room()
+    }
+
     /// Ready when little waits, or the connection is ending: for those who make frames for this
     /// connection alone and can wait. Far below the limits.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {

@@ -29,14 +29,17 @@ pub(crate) fn serve(hubs: &[&EmbeddedHub]) -> Served {
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = Listener::bind(address, listener::Options::default()).unwrap();
     let address = listener.local_addr().unwrap();
-    let (_stop, stopped) = oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel::<()>();
     let builder = HubServer::builder();
     let builder = hubs
         .iter()
         .fold(builder, |b, hub| b.hub(&format!("/{}", hub.name()), hub));
     let server = builder.build();
     tokio::spawn(server.serve(listener, async { _ = stopped.await }));
-    Served { address, _stop }
+    Served {
+        address,
+        _stop: stop,
+    }
 }
 
 /// A client on a WebSocket.

@@ -17,11 +17,7 @@ use crate::support::client::{FakeClient, Who};
 use crate::support::service::Service;
 
 fn recordings() -> PathBuf {
-    let fixtures = std::env::var_os("TEST_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    fixtures.join("spec/vectors/azure-sdk-1.34")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("protocol/vectors/azure-sdk-1.34")
 }
 
 /// A recording under way.

@@ -10,7 +10,8 @@ use heliograph::backend::embedded::{Caller, EmbeddedHub, HubBuilder, HubError, O
 
 use crate::identity::{NAME, ROLE};
 use crate::journal::Journal;
-use crate::values::{Any, Bytes, Complex, WhoAmI};
+use crate::objects::{Complex, WhoAmI};
+use crate::values::{Any, Bytes};
 
 /// The name that `?onconnect=throw` fails with.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ mod control;
 mod hubs;
 mod identity;
 mod journal;
+mod objects;
 mod options;
 mod values;
 

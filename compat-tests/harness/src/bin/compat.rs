@@ -8,6 +8,7 @@
 )]
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -16,7 +17,7 @@ use harness::cells::{self, Choice};
 use harness::checks::Check;
 use harness::clients::CLIENTS;
 use harness::report::{Outcome, Report};
-use harness::scenarios::{self, SCENARIOS, Scenario};
+use harness::scenarios::{self, Scenario};
 use harness::{page, places};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -64,11 +65,15 @@ struct Options {
 struct Plan {
     checks: Vec<Check>,
     choice: Option<Choice>,
-    scenarios: Vec<&'static Scenario>,
+    scenarios: Vec<Scenario>,
     is_full: bool,
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = std::env::set_current_dir(places::root()) {
+        eprintln!("{}: {error}", places::root().display());
+        return ExitCode::FAILURE;
+    }
     let plan = match plan(Options::parse()) {
         Ok(Some(plan)) => plan,
         Ok(None) => return ExitCode::SUCCESS,
@@ -116,9 +121,10 @@ async fn run_all(plan: Plan) -> Result<ExitCode> {
         report.section("scenarios");
     }
     for scenario in plan.scenarios {
-        let outcome = scenarios::run(scenario).await;
+        let start = Instant::now();
+        let outcome = scenario.run().await;
         match &outcome {
-            Outcome::Passed => println!("ok {}", scenario.name),
+            Outcome::Passed => println!("ok {} [{}]", scenario.name, start.elapsed().as_millis()),
             Outcome::Failed(why) => println!("FAIL {}: {why}", scenario.name),
             Outcome::Skipped(why) => println!("skip {}: {why}", scenario.name),
         }
@@ -167,8 +173,8 @@ fn plan(options: Options) -> Result<Option<Plan>> {
     if quick {
         checks.retain(|check| *check != Check::Autobahn);
     }
-    let scenarios: Vec<&Scenario> = SCENARIOS
-        .iter()
+    let scenarios: Vec<Scenario> = scenarios::all()
+        .into_iter()
         .filter(|scenario| !narrows_cells && has(scenario.name))
         .collect();
     let mut choice = Choice {

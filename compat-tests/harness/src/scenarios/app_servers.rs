@@ -1,121 +1,123 @@
-//! Several app servers of one hub, and their ends.
+//! App servers that share a hub, stall and die.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use heliograph_protocol::hub::Encoding;
-use serde_json::{Value, json};
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
 
-use crate::raw_client::{Heard, RawClient};
-use crate::servers::{App, Heliograph, connection_string};
-use crate::tcp_cut::TcpCut;
-use crate::wait;
+use super::kit::{App, Hub, Meters};
+use crate::backend::service;
+use crate::process::Server;
 
-/// How long an app server may take to notice that its links are gone, and to come back.
-const COMES_BACK: Duration = Duration::from_secs(60);
-
-/// A client whose negotiation this app has answered; any app server of the hub may serve it.
-async fn client_from(app: &App) -> Result<RawClient> {
-    let url = format!("{}/testhub", app.server.url());
-    RawClient::connect(&url, Encoding::Json).await
+scenarios! {
+    "server-killed",
+    "clients of a killed app server are closed with reconnect allowed, and only those",
+    server_killed();
+    "two-servers",
+    "groups and users reach across two app servers of one hub",
+    two_servers();
+    "app-server-stalls",
+    "an app server that stands still is given up after 30 s; clients of another one do not notice",
+    stalls();
 }
 
-/// A client that this app serves: the service takes the least loaded link, so every app server gets
-/// one before long.
-async fn client_of(app: &App) -> Result<RawClient> {
-    let id = app.server.id()?.to_string();
+/// A client that runs on this app server and no other.
+pub(super) async fn client_on(app: &App, query: &str) -> Result<Hub> {
+    let process = app.process()?;
+    // New clients go to the least loaded link: those that others have got stay for a while.
     let mut others = Vec::new();
-    wait::until("a client of this app server", COMES_BACK, async || {
-        let mut client = client_from(app).await?;
-        if client.invoke("Server", &[]).await? == id.as_str() {
-            return Ok(Some(client));
+    for _ in 0..20 {
+        let mut hub = Hub::connect(&app.url(&format!("/testhub?{query}"))).await?;
+        let id = hub.invoke("Server", json!([])).await?;
+        if id == process {
+            return Ok(hub);
         }
-        // It stays, so that its server counts as loaded.
-        others.push(client);
-        Ok(None)
-    })
-    .await
+        others.push(hub);
+    }
+    bail!("none of 20 clients is on that app server")
 }
 
-async fn next_message(client: &mut RawClient) -> Result<Value> {
-    match client.heard().await? {
-        Heard::Call { target, arguments } if target == "Message" => {
-            arguments.into_iter().next().context("no argument")
-        }
-        other => anyhow::bail!("{other:?} instead of a message"),
-    }
+async fn server_killed() -> Result<()> {
+    let service = service(&[]).await?;
+    let mut doomed = App::start(&service, &[]).await?;
+    let mut on_doomed = client_on(&doomed, "").await?;
+    let staying = App::start(&service, &[]).await?;
+    let mut on_staying = client_on(&staying, "").await?;
+    doomed.server.kill().await?;
+    let close = on_doomed.close_message().await?;
+    ensure!(close["allowReconnect"] == true, "closed with {close}");
+    let echo = on_staying.invoke("Echo", json!(["still here"])).await?;
+    ensure!(echo == "still here", "the other server's client got {echo}");
+    Ok(())
 }
 
-pub(super) async fn two_servers_share_groups() -> Result<()> {
-    let service = Heliograph::start::<&str>(&[]).await?;
-    let first = App::azure(&service, &[]).await?;
-    let second = App::azure(&service, &[]).await?;
-    let mut one = client_of(&first).await?;
-    let mut two = client_of(&second).await?;
-    for client in [&mut one, &mut two] {
-        client.invoke("Join", &[json!("shared")]).await?;
+async fn two_servers() -> Result<()> {
+    let service = service(&[]).await?;
+    let first = App::start(&service, &[]).await?;
+    let second = App::start(&service, &[]).await?;
+    let mut hubs = Vec::new();
+    for n in 0..8 {
+        let app = [&first, &second][n % 2];
+        hubs.push(Hub::connect(&app.url(&format!("/testhub?user=user{n}"))).await?);
     }
-    one.invoke("ToGroup", &[json!("shared"), json!("from one")])
+    let mut servers = Vec::new();
+    for hub in &mut hubs {
+        servers.push(hub.invoke("Server", json!([])).await?);
+        hub.invoke("Join", json!(["everyone"])).await?;
+    }
+    servers.sort_by_key(ToString::to_string);
+    servers.dedup();
+    ensure!(servers.len() == 2, "all clients are on one server");
+    hubs[0]
+        .invoke("ToGroup", json!(["everyone", "to all"]))
         .await?;
-    second
-        .send(&json!({"hub": "test", "to": "groups", "ids": ["shared"], "args": ["from outside"]}))
-        .await?;
-    for client in [&mut one, &mut two] {
-        let mut got = [next_message(client).await?, next_message(client).await?];
-        got.sort_by_key(ToString::to_string);
-        ensure!(got == ["from one", "from outside"], "a client got {got:?}");
+    for hub in &mut hubs {
+        hub.message("to all").await?;
+    }
+    for n in 0..8 {
+        let text = format!("to user {n}");
+        hubs[(n + 1) % 8]
+            .invoke("ToUser", json!([format!("user{n}"), text]))
+            .await?;
+        hubs[n].message(&text).await?;
     }
     Ok(())
 }
 
-pub(super) async fn killed_server_closes_only_its_clients() -> Result<()> {
-    let service = Heliograph::start::<&str>(&[]).await?;
-    let mut first = App::azure(&service, &[]).await?;
-    let second = App::azure(&service, &[]).await?;
-    let mut lost = client_of(&first).await?;
-    let mut kept = client_of(&second).await?;
-    first.server.kill().await?;
-    let close = lost.heard().await?;
-    ensure!(
-        matches!(
-            close,
-            Heard::Close {
-                allow_reconnect: true,
-                ..
-            }
-        ),
-        "the client of the killed server got {close:?}"
-    );
-    ensure!(
-        kept.invoke("Echo", &[json!("still here")]).await? == "still here",
-        "the other client is not served any more"
-    );
-    let mut new = client_from(&second).await?;
-    let id = second.server.id()?.to_string();
-    ensure!(
-        new.invoke("Server", &[]).await? == id.as_str(),
-        "a new client is on a server that is gone"
-    );
+async fn stalls() -> Result<()> {
+    let service = service(&[]).await?;
+    let stalled = App::start(&service, &[]).await?;
+    let mut on_stalled = client_on(&stalled, "").await?;
+    let healthy = App::start(&service, &[]).await?;
+    let mut on_healthy = client_on(&healthy, "").await?;
+    stalled.server.signal("STOP").await?;
+    let outcome = stalled_until_given_up(&service, &mut on_healthy).await;
+    // It ends like any other only when it runs.
+    stalled.server.signal("CONT").await?;
+    outcome?;
+    let close = on_stalled.close_message().await?;
+    ensure!(close["allowReconnect"] == true, "closed with {close}");
     Ok(())
 }
 
-pub(super) async fn app_server_comes_back_after_a_cut() -> Result<()> {
-    let service = Heliograph::start::<&str>(&[]).await?;
-    let relay = TcpCut::start(service.server.address()).await?;
-    let app = App::azure_at(&connection_string(&relay.url()), &[]).await?;
-    let mut before = client_from(&app).await?;
-    relay.cut();
+async fn stalled_until_given_up(service: &Server, other: &mut Hub) -> Result<()> {
+    let start = tokio::time::Instant::now();
+    loop {
+        let echo = other.invoke("Echo", json!(["here"])).await?;
+        ensure!(echo == "here", "the other server's client got {echo}");
+        if Meters::read(service).await?.links("testhub") == 5.0 {
+            break;
+        }
+        ensure!(
+            start.elapsed() < Duration::from_secs(45),
+            "the stalled app server is still linked"
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     ensure!(
-        !matches!(before.heard().await?, Heard::Call { .. }),
-        "a client outlived the links of its app server"
-    );
-    let mut after = wait::until("a client that is served again", COMES_BACK, async || {
-        Ok(client_from(&app).await.ok())
-    })
-    .await?;
-    ensure!(
-        after.invoke("Echo", &[json!("back")]).await? == "back",
-        "the client is not served"
+        start.elapsed() > Duration::from_secs(20),
+        "given up after {:?} already",
+        start.elapsed()
     );
     Ok(())
 }

@@ -1,22 +1,42 @@
-//! Scenarios that need servers of their own: they start, kill and cut what others share.
+//! Scenarios that need servers of their own: lost and restarted app servers, several endpoints,
+//! proxies, bad peers.
+
+/// The table of a file: name, what it shows, function.
+macro_rules! scenarios {
+    ($($name:literal, $about:literal, $run:ident();)*) => {
+        pub(super) const SCENARIOS: &[super::Scenario] = &[$(super::Scenario {
+            name: $name,
+            about: $about,
+            run: || Box::pin($run()),
+        }),*];
+    };
+}
 
 mod app_servers;
-mod bad_input;
+mod asks;
+mod bad_frames;
+mod bad_requests;
+mod bad_servers;
+mod endpoints;
+mod kit;
+mod lost;
+mod oracle;
+mod places;
+mod proxy;
+mod restarts;
+mod settings;
+mod shutdown;
+mod tokens;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::task::JoinSet;
 
 use crate::install;
 use crate::report::Outcome;
-
-/// The longest that a scenario may take.
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// What a scenario's function gives; an error is a failure.
-pub type Run = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// One scenario.
 #[derive(Clone, Copy, Debug)]
@@ -25,53 +45,70 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it shows.
     pub about: &'static str,
-    /// Runs it.
-    pub run: fn() -> Run,
+    run: fn() -> Running,
 }
 
-/// All of them, in the order in which they run.
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "two-servers-share-groups",
-        about: "clients of two app servers are in one group, and one send reaches both",
-        run: || Box::pin(app_servers::two_servers_share_groups()),
-    },
-    Scenario {
-        name: "killed-server-closes-only-its-clients",
-        about: "the clients of a killed app server are closed and may reconnect, others stay",
-        run: || Box::pin(app_servers::killed_server_closes_only_its_clients()),
-    },
-    Scenario {
-        name: "app-server-comes-back-after-a-cut",
-        about: "an app server whose links are cut connects again and serves new clients",
-        run: || Box::pin(app_servers::app_server_comes_back_after_a_cut()),
-    },
-    Scenario {
-        name: "malformed-message-closes-one-client",
-        about: "bytes that are no message close the client that sent them and no other",
-        run: || Box::pin(bad_input::malformed_message_closes_one_client()),
-    },
-];
+type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// Runs one scenario. What it needs and cannot be installed makes it skipped.
-pub async fn run(scenario: &Scenario) -> Outcome {
-    match tokio::time::timeout(LIMIT, (scenario.run)()).await {
-        Ok(Ok(())) => Outcome::Passed,
-        Ok(Err(error)) if install::is_absent(&error) => Outcome::Skipped(format!("{error:#}")),
-        Ok(Err(error)) => Outcome::Failed(format!("{error:#}")),
-        Err(_) => Outcome::Failed(format!("not done within {LIMIT:?}")),
+/// How long one may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// All of them.
+#[must_use]
+pub fn all() -> Vec<Scenario> {
+    [
+        app_servers::SCENARIOS,
+        restarts::SCENARIOS,
+        endpoints::SCENARIOS,
+        places::SCENARIOS,
+        settings::SCENARIOS,
+        tokens::SCENARIOS,
+        asks::SCENARIOS,
+        lost::SCENARIOS,
+        oracle::SCENARIOS,
+        shutdown::SCENARIOS,
+        proxy::SCENARIOS,
+        bad_requests::SCENARIOS,
+        bad_frames::SCENARIOS,
+        bad_servers::SCENARIOS,
+    ]
+    .concat()
+}
+
+impl Scenario {
+    /// Runs it. What it needs and cannot be installed makes it skipped.
+    pub async fn run(&self) -> Outcome {
+        let mut task = JoinSet::new();
+        task.spawn((self.run)());
+        match tokio::time::timeout(LIMIT, task.join_next()).await {
+            Ok(Some(Ok(Ok(())))) => Outcome::Passed,
+            Ok(Some(Ok(Err(error)))) if install::is_absent(&error) => {
+                Outcome::Skipped(format!("{error:#}"))
+            }
+            Ok(Some(Ok(Err(error)))) => Outcome::Failed(format!("{error:#}")),
+            Ok(Some(Err(panic))) => Outcome::Failed(format!("it panicked: {panic}")),
+            Ok(None) | Err(_) => Outcome::Failed(format!("not done within {LIMIT:?}")),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), SCENARIOS.len());
+/// Asks until `found` is there, or gives up with `what` as the reason.
+pub(crate) async fn until<T, F>(
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            anyhow::bail!("{what} did not come about within {limit:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

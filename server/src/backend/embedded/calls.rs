@@ -146,19 +146,16 @@ pub(super) fn run(
         }
         state.running += 1;
     }
-    if let Some(future) = try_run(connection, id, target, future) {
-        let first = call(future);
+    let left = if connection.client.outbox().has_room() {
+        try_run(connection, id, target, future)
+    } else {
+        Some(future)
+    };
+    let next = left.map_or_else(|| lane.next(), |future| Some(call(future)));
+    if let Some(first) = next {
         let worker = Arc::clone(connection);
-        connection
-            .core
-            .tasks
-            .spawn(async move { work(worker, first).await });
-    } else if let Some(first) = lane.next() {
-        let worker = Arc::clone(connection);
-        connection
-            .core
-            .tasks
-            .spawn(async move { work(worker, first).await });
+        let tasks = &connection.core.tasks;
+        tasks.spawn(async move { work(worker, first).await });
     }
 }
 
@@ -199,10 +196,12 @@ fn try_run(
     }
 }
 
-/// Does a call, then those that wait, until none does.
+/// Does a call, then those that wait, until none does. No call begins while its client has too
+/// much to read already.
 async fn work(connection: Arc<Connection>, first: Call) {
     let mut next = Some(first);
     while let Some(call) = next {
+        connection.room().await;
         let outcome = Caught(call.future).await;
         connection.complete(call.id.as_deref(), &call.target, outcome);
         next = connection.lane.next();

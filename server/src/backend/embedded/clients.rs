@@ -175,7 +175,7 @@ impl<'a> Recipients<'a> {
     ///
     /// # Errors
     ///
-    /// When serde cannot write the arguments; nobody gets the message then.
+    /// When serde cannot write the arguments; those whose protocol it is get no message then.
     #[expect(
         clippy::unused_async,
         reason = "receivers on other nodes will have to be awaited"

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -85,6 +86,11 @@ impl Connection {
         if !self.is_gone() {
             going.await;
         }
+    }
+
+    /// Done when the client has read enough of what waits for it.
+    pub(super) async fn room(&self) {
+        poll_fn(|cx| self.client.outbox().poll_room(cx)).await;
     }
 
     /// A place among the calls that run beside the lane, until it is dropped.

@@ -9,8 +9,9 @@ const MAX_TEXT: usize = 2_000;
 /// The demo's hub: `Send(user, text)` calls `receive(user, text)` at all clients; `Join(room)`,
 /// `Leave(room)` and `SendTo(room, user, text)` do the same for rooms.
 #[must_use]
-pub fn chat() -> EmbeddedHub {
+pub fn chat(options: Options) -> EmbeddedHub {
     EmbeddedHub::builder("chat")
+        .options(options)
         .method(
             "Send",
             |caller: Caller, (user, text): (String, String)| async move {

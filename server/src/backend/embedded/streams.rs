@@ -1,7 +1,6 @@
 //! Streams from hub methods to their callers (3.7).
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
@@ -64,8 +63,7 @@ impl Items {
 
     /// Done when the client has read enough of what waits for it.
     pub(super) async fn room(&self) {
-        let outbox = self.connection.client.outbox();
-        poll_fn(|cx| outbox.poll_room(cx)).await;
+        self.connection.room().await;
     }
 }
 

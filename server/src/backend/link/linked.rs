@@ -184,7 +184,11 @@ impl LinkedClient {
             let message = Message::ConnectionReconnect {
                 connection_id: self.id(),
             };
-            state.link.link().queue().append(|out| encode(&message, out));
+            state
+                .link
+                .link()
+                .queue()
+                .append(|out| encode(&message, out));
         }
     }
 

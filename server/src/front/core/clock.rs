@@ -54,6 +54,13 @@ impl Deadline {
         self.0.store(at, Ordering::Relaxed);
     }
 
+    /// Sets it unless it is set.
+    pub(super) fn set_once(&self, at: u32) {
+        _ = self
+            .0
+            .compare_exchange(0, at, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     pub(super) fn clear(&self) {
         self.set(0);
     }

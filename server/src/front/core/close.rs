@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use heliograph_protocol::hub::{Close, Encoding, HandshakeResponse, write};
+use heliograph_protocol::hub::{Close, Encoding, HandshakeError, HandshakeResponse, write};
 use heliograph_relay::{CloseReason, Dialect, Frame, FrameClass};
 
 use crate::edge::dialects;
 
-const CLOSED_WITH_ERROR: &str = "Connection closed with an error.";
+const CLIENT_TIMEOUT: &str = "OperationCanceledException: Client hasn't sent a message/ping \
+                              within the configured ClientTimeoutInterval.";
 
 /// The last message for a client that has had its handshake answered, if it gets one.
 pub(super) fn close_message(
@@ -16,12 +17,9 @@ pub(super) fn close_message(
     encoding: Option<Encoding>,
     detailed: bool,
 ) -> Option<Frame> {
-    let with_detail = |detail: &str| {
-        if detailed {
-            format!("{CLOSED_WITH_ERROR} {detail}")
-        } else {
-            CLOSED_WITH_ERROR.to_owned()
-        }
+    let failed = |detail: &str| {
+        let close = Close::failed(detailed.then_some(detail));
+        (close.error.map(Cow::into_owned), close.allow_reconnect)
     };
     let (error, allow_reconnect) = match reason {
         CloseReason::ClientClosed(_) => (None, false),
@@ -30,14 +28,8 @@ pub(super) fn close_message(
             allow_reconnect,
         } => (error.as_deref().map(str::to_owned), *allow_reconnect),
         CloseReason::BackendLost | CloseReason::AuthExpired | CloseReason::Draining => (None, true),
-        CloseReason::ClientTimeout => {
-            let detail = "OperationCanceledException: Client hasn't sent a message/ping within \
-                          the configured ClientTimeoutInterval.";
-            (Some(with_detail(detail)), true)
-        }
-        CloseReason::ProtocolError(detail) | CloseReason::ResumeFailed(detail) => {
-            (Some(with_detail(detail)), true)
-        }
+        CloseReason::ClientTimeout => failed(CLIENT_TIMEOUT),
+        CloseReason::ProtocolError(detail) | CloseReason::ResumeFailed(detail) => failed(detail),
         CloseReason::Requested(text) => (Some(text.to_string()), false),
         // Nobody reads, or nothing was opened.
         _ => return None,
@@ -49,6 +41,19 @@ pub(super) fn close_message(
     };
     write::close(encoding?, &mut bytes, &close);
     Some(dialects::frame(dialect, &bytes, FrameClass::Close))
+}
+
+/// The handshake error for a client whose handshake is not answered yet, if it gets one.
+pub(super) fn unanswered(reason: &CloseReason) -> Option<&str> {
+    match reason {
+        CloseReason::Ended {
+            error: Some(text), ..
+        }
+        | CloseReason::Requested(text)
+        | CloseReason::HandshakeFailed(text) => Some(text),
+        CloseReason::ClientClosed(_) | CloseReason::TransportLost | CloseReason::SlowClient => None,
+        _ => Some(HandshakeError::CANCELED),
+    }
 }
 
 /// The answer to a handshake that fails: JSON in every hub protocol.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use heliograph_relay::CloseReason;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use hyper_util::rt::TokioIo;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::request::Entry;
 use super::session::{Binding, Session};
 use super::websocket::Link;
-use super::{Door, Negotiated, answers, event_stream, long_polling, send};
+use super::{Door, Negotiated, answers, event_stream, long_polling, negotiate, send};
 use crate::backend::{Ticket, Transport};
 use crate::edge::Stream;
 use crate::edge::websocket::handshake;
@@ -26,13 +27,22 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
             _ => Some(Err(NoSuchId)),
         },
     };
-    let connected = matches!(&known, Some(Ok(session)) if session.request().is_some());
+    let connected = matches!(&known, Some(Ok(session)) if session.is_attached());
     let identity = match entry.authenticate(connected).await {
         Ok(identity) => identity,
         Err(refused) => return refused,
     };
     if transport.is_none() && !entry.is(&Method::POST) && !entry.is(&Method::DELETE) {
         return answers::empty(StatusCode::METHOD_NOT_ALLOWED, Some("text/plain"));
+    }
+    if let (Some(asked), false) = (transport, connected)
+        && !negotiate::is_allowed(identity.service.transports, asked)
+    {
+        let text = format!(
+            "{} transport not supported by this end point type",
+            asked.name()
+        );
+        return no_cache_for(transport, answers::text(StatusCode::NOT_FOUND, text));
     }
     let session = match known {
         Some(Ok(session)) => session,
@@ -69,11 +79,11 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
         return draining();
     }
     let expires_at = identity.service.close_on_expiry_at;
-    let bound = match bind(&session, transport) {
+    let bound = match bind(door, &session, transport) {
         Ok(bound) => bound,
         Err(refused) => return no_cache_for(Some(transport), refused),
     };
-    if session.request().is_none() {
+    if !session.is_attached() {
         session
             .timers
             .credentials_until
@@ -87,7 +97,7 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
         }
         Bound::Events => {
             session.timers.transport_by.clear();
-            door.pump_early(&session);
+            door.pump_later(&session);
             event_stream::response(Arc::clone(door), session)
         }
         Bound::FirstPoll => {
@@ -95,7 +105,7 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
                 .timers
                 .transport_by
                 .set(door.clock.after(door.poll_interval(&session)));
-            door.pump_early(&session);
+            door.pump_later(&session);
             long_polling::first()
         }
         Bound::Poll => long_polling::poll(Arc::clone(door), session).await,
@@ -113,7 +123,7 @@ enum Bound {
 }
 
 /// Ties a session to a transport, or says why that cannot be.
-fn bind(session: &Session, transport: Transport) -> Result<Bound, Response> {
+fn bind(door: &Arc<Door>, session: &Arc<Session>, transport: Transport) -> Result<Bound, Response> {
     let mut binding = session.binding();
     let resumable = session.resumable.load(std::sync::atomic::Ordering::Acquire);
     let (next, bound) = match (&*binding, transport) {
@@ -128,6 +138,13 @@ fn bind(session: &Session, transport: Transport) -> Result<Bound, Response> {
         (Binding::Detached(number) | Binding::WebSocket(number), Transport::WebSockets)
             if resumable =>
         {
+            if !session.may_take_over(door.clock.now()) {
+                drop(binding);
+                info!(conn = %session.id, "too many reconnects, connection ended");
+                let detail = "InvalidOperationException: Too many reconnects.".into();
+                door.forget(session, CloseReason::ResumeFailed(detail));
+                return Err(answers::empty(StatusCode::NOT_FOUND, Some("text/plain")));
+            }
             // The newest link wins; an older one that still stands is told.
             let number = number.wrapping_add(1);
             session.outbox.wake();
@@ -168,7 +185,7 @@ async fn open_without_negotiation(
             set_cookies: Vec::new(),
             ..ticket
         },
-        Err(refusal) => return Err(super::negotiate::refused(refusal)),
+        Err(refusal) => return Err(negotiate::refused(refusal)),
     };
     let new = Negotiated {
         stateful: false,
@@ -186,19 +203,19 @@ async fn open_without_negotiation(
 
 fn upgrade(door: &Arc<Door>, entry: &mut Entry, session: Arc<Session>, number: u32) -> Response {
     let parts = &mut entry.parts;
-    let Some(accept) = handshake::accept(&parts.method, parts.version, &parts.headers) else {
-        return answers::text(StatusCode::BAD_REQUEST, "This is no WebSocket request.");
-    };
-    let Some(upgrade) = parts.extensions.remove::<hyper::upgrade::OnUpgrade>() else {
-        return answers::text(
-            StatusCode::BAD_REQUEST,
-            "This connection cannot be upgraded.",
-        );
-    };
     let link = Link {
         door: Arc::clone(door),
         session,
         number,
+    };
+    let accept = handshake::accept(&parts.method, parts.version, &parts.headers);
+    let upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+    let (Some(accept), Some(upgrade)) = (accept, upgrade) else {
+        link.abandon();
+        return answers::text(
+            StatusCode::BAD_REQUEST,
+            "This connection cannot be upgraded.",
+        );
     };
     tokio::spawn(async move {
         let upgraded = match upgrade.await {

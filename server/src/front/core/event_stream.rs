@@ -73,7 +73,7 @@ impl EventStream {
         }
         self.state = State::Over;
         self.door.sessions.remove(&self.session);
-        self.door.end_later(&self.session, reason);
+        Door::end_later(&self.session, reason);
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use heliograph_protocol::hub::{Encoding, HandshakeError, HandshakeRequest};
+use heliograph_protocol::hub::{Encoding, HandshakeError, HandshakeRefusal, HandshakeRequest};
 use heliograph_relay::{Client, CloseReason};
 use tracing::{info, warn};
 
 use super::Door;
-use super::session::Session;
+use super::session::{Entrance, Session};
 use crate::backend::{OpenError, Opening, Transport};
 use crate::edge::dialects::{JSON, MESSAGEPACK};
 
@@ -38,10 +38,11 @@ pub(super) fn read(
         }
     })?;
     let protocol = &*request.protocol;
-    let dialect = door
-        .dialects
-        .find(protocol)
-        .ok_or_else(|| format!("The protocol '{protocol}' is not supported."))?;
+    let dialect = door.dialects.find(protocol).ok_or_else(|| {
+        refusal(&HandshakeRefusal::Protocol {
+            name: protocol.to_owned(),
+        })
+    })?;
     let newest = if dialect == JSON || dialect == MESSAGEPACK {
         2
     } else {
@@ -49,24 +50,28 @@ pub(super) fn read(
     };
     let version = request.version;
     if version > newest {
-        let text =
-            format!("The server does not support version {version} of the '{protocol}' protocol.");
-        return Err(text.into());
+        return Err(refusal(&HandshakeRefusal::Version {
+            version,
+            name: protocol.to_owned(),
+        }));
     }
-    if dialect != JSON && session.transport() == Some(Transport::ServerSentEvents) {
-        let text = format!(
-            "Cannot use the '{protocol}' protocol on the current transport. The transport does \
-             not support 'Binary' transfer format."
-        );
-        return Err(text.into());
-    }
-    let Some(request) = session.request().map(Arc::clone) else {
-        return Err(HandshakeError::TEXT.into());
-    };
     let encoding = match dialect {
         JSON => Some(Encoding::Json),
         MESSAGEPACK => Some(Encoding::MessagePack),
         _ => None,
+    };
+    if dialect != JSON && session.transport() == Some(Transport::ServerSentEvents) {
+        // What we only carry is as binary as messagepack.
+        let encoding = encoding.unwrap_or(Encoding::MessagePack);
+        return Err(refusal(&HandshakeRefusal::Format { encoding }));
+    }
+    let entrance = session.take_entrance().map(|entrance| *entrance);
+    let Some(Entrance {
+        ticket,
+        request: Some(request),
+    }) = entrance
+    else {
+        return Err(HandshakeError::TEXT.into());
     };
     let client = Client::new(
         session.id.clone(),
@@ -85,13 +90,17 @@ pub(super) fn read(
         version,
         handshake: record.to_vec(),
         request,
-        ticket: std::mem::take(&mut *session.ticket.lock()),
+        ticket,
     };
     Ok(Greeting {
         opening,
         encoding,
         resumable,
     })
+}
+
+fn refusal(refusal: &HandshakeRefusal) -> Box<str> {
+    refusal.to_string().into()
 }
 
 /// The end of a client that no backend takes.

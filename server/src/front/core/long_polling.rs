@@ -48,7 +48,7 @@ pub(super) async fn poll(door: Arc<Door>, session: Arc<Session>) -> Response {
     frames.extend(session.last_words(&reason));
     running.last = true;
     drop(running);
-    door.end_later(&session, reason);
+    Door::end_later(&session, reason);
     if frames.is_empty() {
         door.sessions.remove(&session);
         return answer(StatusCode::NO_CONTENT, Some("text/plain"), Vec::new());
@@ -72,8 +72,8 @@ pub(super) fn delete(door: &Arc<Door>, session: &Arc<Session>) -> Response {
         error: None,
         allow_reconnect: true,
     };
-    door.end_later(session, reason);
-    answers::empty(StatusCode::ACCEPTED, None)
+    Door::end_later(session, reason);
+    answers::empty(StatusCode::ACCEPTED, Some("text/plain"))
 }
 
 /// The headers of every answer to a poll, errors included.

@@ -19,6 +19,8 @@ mod routes;
 mod send;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod sizes;
 mod uplink;
 mod websocket;
 
@@ -42,6 +44,7 @@ use self::session::{NewSession, Session, Tick};
 use self::sessions::Sessions;
 use crate::backend::{Backend, Rules, Ticket};
 use crate::edge::dialects::Dialects;
+use crate::telemetry::Meters;
 
 /// Settings of the door.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +57,8 @@ pub struct Options {
     pub poll_timeout: Duration,
     /// How long a connection lives without a transport.
     pub disconnect_timeout: Duration,
+    /// How long a client that reads slowly may take over the last bytes of a connection that ends.
+    pub send_timeout: Duration,
     /// Connections at a time, those that have only negotiated included.
     pub max_connections: usize,
 }
@@ -65,6 +70,7 @@ impl Default for Options {
             stateful_buffer_bytes: 100_000,
             poll_timeout: Duration::from_secs(90),
             disconnect_timeout: Duration::from_secs(15),
+            send_timeout: Duration::from_secs(10),
             max_connections: 1_000_000,
         }
     }
@@ -80,6 +86,7 @@ pub struct Door {
     sessions: Sessions,
     clock: Clock,
     draining: AtomicBool,
+    meters: Meters,
 }
 
 impl Door {
@@ -101,6 +108,7 @@ impl Door {
             sessions: Sessions::default(),
             clock: Clock::new(),
             draining: AtomicBool::new(false),
+            meters: Meters::default(),
         })
     }
 
@@ -115,16 +123,15 @@ impl Door {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let now = self.clock.tick();
+            self.clock.tick();
             self.relay.expire(Instant::now());
-            self.sessions.for_each(|session| match session.tick(now) {
-                Tick::Nothing => {}
-                Tick::End => self.end_later(session, CloseReason::TransportLost),
-                Tick::Forget => {
-                    self.sessions.remove(session);
-                    self.end_later(session, CloseReason::TransportLost);
-                }
-            });
+            let send_timeout = self.options.send_timeout;
+            self.sessions
+                .for_each(|session| match session.tick(&self.clock, send_timeout) {
+                    Tick::Nothing => {}
+                    Tick::End => Self::end_later(session, CloseReason::TransportLost),
+                    Tick::Forget => self.forget(session, CloseReason::TransportLost),
+                });
         }
     }
 
@@ -140,10 +147,14 @@ impl Door {
         });
     }
 
-    /// Connections that are open or may still be opened.
+    /// Connections that are open or may still be opened. One whose end was told to its hub does
+    /// not count, though its client may still ask for its last bytes.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.sessions.len()
+        let mut count = 0;
+        self.sessions
+            .for_each(|session| count += usize::from(!session.has_ended()));
+        count
     }
 
     fn is_draining(&self) -> bool {
@@ -155,29 +166,26 @@ impl Door {
     }
 
     /// Ends a session from where nobody can wait for its uplink.
-    fn end_later(self: &Arc<Self>, session: &Arc<Session>, reason: CloseReason) {
-        let (door, session) = (Arc::clone(self), Arc::clone(session));
+    fn end_later(session: &Arc<Session>, reason: CloseReason) {
+        let session = Arc::clone(session);
         tokio::spawn(async move {
             if let Some(reason) = session.end(reason).await {
-                door.count_end(&session, &reason);
+                session.count_end(&reason);
             }
         });
     }
 
-    fn count_end(&self, session: &Session, reason: &CloseReason) {
-        let _ = (self, session, reason);
-    }
-
-    fn messages_in(&self, session: &Session) {
-        let _ = (self, session);
+    /// Ends a session and forgets its token.
+    fn forget(self: &Arc<Self>, session: &Arc<Session>, reason: CloseReason) {
+        self.sessions.remove(session);
+        Self::end_later(session, reason);
     }
 
     /// How long a long-polling client may take between two polls.
     fn poll_interval(&self, session: &Session) -> Duration {
-        let asked = session
-            .request()
-            .and_then(|r| r.identity.service.max_poll_interval);
-        asked.unwrap_or(self.options.disconnect_timeout)
+        session
+            .max_poll_interval()
+            .unwrap_or(self.options.disconnect_timeout)
     }
 
     /// Makes a session that waits for its transport.
@@ -200,6 +208,7 @@ impl Door {
         let session = Arc::new(Session::new(NewSession {
             token,
             id: ConnectionId::new(&id),
+            meters: self.meters.hub(hub.name()),
             hub,
             backend,
             rules,
@@ -247,16 +256,19 @@ impl Door {
         })
     }
 
-    /// Passes on what was posted before the transport came.
-    fn pump_early(self: &Arc<Self>, session: &Arc<Session>) {
+    /// Passes on what was posted and is not with the hub yet, in a task of its own: what came
+    /// before the transport, or what its sender did not wait for.
+    fn pump_later(self: &Arc<Self>, session: &Arc<Session>) {
         let (door, session) = (Arc::clone(self), Arc::clone(session));
         tokio::spawn(async move {
-            let mut uplink = session.uplink.lock().await;
-            if uplink.backlog_bytes() == 0 {
+            let Some(mut uplink) = send::while_open(&session, session.uplink.lock()).await else {
+                return;
+            };
+            if !uplink.has_work() {
                 return;
             }
-            let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx)).await;
-            if let Err(reason) = pumped {
+            let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx));
+            if let Some(Err(reason)) = send::while_open(&session, pumped).await {
                 session.outbox.close(reason);
             }
         });

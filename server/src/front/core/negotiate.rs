@@ -84,15 +84,18 @@ pub(super) fn refused(refusal: Refusal) -> Response {
     response
 }
 
+/// Whether a token lets its client use a transport.
+pub(super) fn is_allowed(allowed: Option<Transports>, transport: Transport) -> bool {
+    allowed.is_none_or(|allowed| match transport {
+        Transport::WebSockets => allowed.web_sockets(),
+        Transport::ServerSentEvents => allowed.server_sent_events(),
+        Transport::LongPolling => allowed.long_polling(),
+    })
+}
+
 fn offered(allowed: Option<Transports>) -> Vec<Transport> {
-    let is_allowed = |transport: &Transport| {
-        allowed.is_none_or(|allowed| match transport {
-            Transport::WebSockets => allowed.web_sockets(),
-            Transport::ServerSentEvents => allowed.server_sent_events(),
-            Transport::LongPolling => allowed.long_polling(),
-        })
-    };
-    Transport::ALL.into_iter().filter(is_allowed).collect()
+    let is_offered = |transport: &Transport| is_allowed(allowed, *transport);
+    Transport::ALL.into_iter().filter(is_offered).collect()
 }
 
 fn json(body: Vec<u8>) -> Response {

@@ -46,7 +46,7 @@ pub struct Routes {
 /// A hub that a request leads to.
 #[derive(Clone)]
 pub(super) struct Place {
-    /// The hub's name; the hub itself is made for those who were let in.
+    /// The hub's name in lower case; the hub itself is made for those who were let in.
     pub(super) name: Box<str>,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) authenticator: Arc<dyn Authenticator>,
@@ -64,12 +64,15 @@ pub(super) enum Action {
 
 impl Routes {
     /// Routes for the service's own path, if it is served, and for hubs at their own paths.
-    /// Paths compare ignoring case; the last of two equal ones counts.
+    /// Paths and names of hubs compare ignoring case; the last of two equal paths counts.
     #[must_use]
     pub fn new(service: Option<ServiceRoute>, hubs: Vec<HubRoute>, proxies: Proxies) -> Self {
         let by_path = hubs
             .into_iter()
-            .map(|route| (normal(&route.path).into(), route))
+            .map(|mut route| {
+                route.hub = route.hub.to_lowercase().into();
+                (normal(&route.path).into(), route)
+            })
             .collect();
         Self {
             service,

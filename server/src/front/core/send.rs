@@ -1,23 +1,27 @@
 //! POST: what a client of server-sent events or long polling sends.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Door;
 use super::answers;
 use super::session::{Binding, Session};
 
 /// How often a sender that waits for the hub looks whether the connection is ending.
-const LOOK: Duration = Duration::from_millis(500);
-/// Bytes kept for a connection whose transport has not come yet, as in the genuine server's pipe.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a sender may pause within a body: it has the turn.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
+/// Bytes kept for a connection whose transport has not come yet, as in the genuine server's pipe;
+/// what is more waits with its sender.
 const EARLY_BYTES: usize = 64 << 10;
 
 /// Passes the body on, whole messages and parts of them alike. One POST of a connection at a time.
@@ -31,30 +35,76 @@ pub(super) async fn send(door: Arc<Door>, session: Arc<Session>, mut body: Body)
             "POST requests are not allowed for WebSocket connections.",
         );
     }
-    let _turn = session.post_turn.lock().await;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return answers::empty(StatusCode::BAD_REQUEST, Some("text/plain"));
+    let Some(_turn) = while_open(&session, session.post_turn.lock()).await else {
+        return gone();
+    };
+    loop {
+        let frame = match while_open(&session, timeout(BODY_PAUSE, body.frame())).await {
+            None => return gone(),
+            Some(Ok(None)) => return answers::empty(StatusCode::OK, Some("text/plain")),
+            Some(Ok(Some(Ok(frame)))) => frame,
+            Some(Ok(Some(Err(_)))) => {
+                return answers::empty(StatusCode::BAD_REQUEST, Some("text/plain"));
+            }
+            Some(Err(_)) => {
+                return answers::empty(StatusCode::REQUEST_TIMEOUT, Some("text/plain"));
+            }
         };
         let Some(piece) = frame.data_ref() else {
             continue;
         };
-        if !take(&door, &session, piece).await {
-            return answers::empty(StatusCode::NOT_FOUND, Some("text/plain"));
+        match take(&door, &session, piece).await {
+            Taken::Passed => {}
+            Taken::Last => return answers::empty(StatusCode::OK, Some("text/plain")),
+            Taken::Gone => return gone(),
         }
     }
-    answers::empty(StatusCode::OK, Some("text/plain"))
 }
 
-/// Feeds one piece and waits until the hub has it. False when the connection is over.
-async fn take(door: &Arc<Door>, session: &Arc<Session>, piece: &[u8]) -> bool {
-    if session.has_ended() || session.outbox.is_closing() {
-        return false;
+/// Waits for something as long as the connection does not end; `None` when it does.
+pub(super) async fn while_open<T>(session: &Session, done: impl Future<Output = T>) -> Option<T> {
+    let mut done = pin!(done);
+    // What is there already counts even if it brought the end.
+    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(done.as_mut().poll(cx))).await {
+        return Some(done);
     }
-    let mut uplink = session.uplink.lock().await;
-    if session.request().is_none() && uplink.backlog_bytes() + piece.len() > EARLY_BYTES {
-        return false;
+    while !session.outbox.is_closing() {
+        if let Ok(done) = timeout(LOOK, done.as_mut()).await {
+            return Some(done);
+        }
     }
+    None
+}
+
+fn gone() -> Response {
+    answers::empty(StatusCode::NOT_FOUND, Some("text/plain"))
+}
+
+/// What became of a piece.
+enum Taken {
+    Passed,
+    /// It was received, and ends the connection. The hub is told by whoever writes the last
+    /// message.
+    Last,
+    /// The connection is over.
+    Gone,
+}
+
+/// Feeds one piece and waits until the hub has it.
+async fn take(door: &Arc<Door>, session: &Arc<Session>, piece: &[u8]) -> Taken {
+    if session.outbox.is_closing() {
+        return Taken::Gone;
+    }
+    let mut uplink = loop {
+        let Some(uplink) = while_open(session, session.uplink.lock()).await else {
+            return Taken::Gone;
+        };
+        if session.is_attached() || uplink.backlog_bytes() + piece.len() <= EARLY_BYTES {
+            break uplink;
+        }
+        drop(uplink);
+        sleep(LOOK).await;
+    };
     let received = uplink.receive(
         door,
         session,
@@ -63,18 +113,33 @@ async fn take(door: &Arc<Door>, session: &Arc<Session>, piece: &[u8]) -> bool {
     );
     let result = match received {
         Err(reason) => Err(reason),
-        Ok(()) => loop {
+        Ok(()) => {
+            let mut unsent = Unsent(Some((door, session)));
             let pumped = poll_fn(|cx| uplink.poll_pump(door, session, cx));
-            match timeout(LOOK, pumped).await {
-                Ok(result) => break result,
-                Err(_) if session.outbox.is_closing() => return false,
-                Err(_) => {}
+            let pumped = while_open(session, pumped).await;
+            unsent.0 = None;
+            match pumped {
+                Some(result) => result,
+                None => return Taken::Gone,
             }
-        },
+        }
     };
-    if let Err(reason) = result {
-        // The hub is told by whoever writes the last message; this POST was received all the same.
-        session.outbox.close(reason);
+    match result {
+        Ok(()) => Taken::Passed,
+        Err(reason) => {
+            session.outbox.close(reason);
+            Taken::Last
+        }
     }
-    true
+}
+
+/// A POST that waits for the hub. When its sender does not, what was received goes on by itself.
+struct Unsent<'a>(Option<(&'a Arc<Door>, &'a Arc<Session>)>);
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if let Some((door, session)) = self.0 {
+            door.pump_later(session);
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use heliograph_protocol::hub::{Encoding, write};
+use heliograph_protocol::hub::{Encoding, HandshakeError, HandshakeResponse, write};
 use heliograph_relay::{
     Client, CloseReason, ConnectionId, Dialect, Frame, FrameClass, Hub, Outbox,
 };
@@ -15,6 +16,11 @@ use super::clock::{Clock, Deadline};
 use super::uplink::Uplink;
 use crate::backend::{Backend, ClientRequest, Rules, Ticket, Transport};
 use crate::edge::dialects;
+use crate::telemetry::{Connected, HubMeters};
+
+/// So many links may take over from each other within so many seconds.
+const STORM_LINKS: u32 = 20;
+const STORM_SECONDS: u32 = 10;
 
 /// One connection of a Core client.
 ///
@@ -33,21 +39,28 @@ pub(super) struct Session {
     pub(super) stateful: bool,
     /// The user that negotiated.
     pub(super) user: Option<Box<str>>,
-    pub(super) ticket: Mutex<Ticket>,
     pub(super) uplink: tokio::sync::Mutex<Uplink>,
     /// Held by the POST whose turn it is.
     pub(super) post_turn: tokio::sync::Mutex<()>,
     binding: Mutex<Binding>,
-    request: OnceLock<Arc<ClientRequest>>,
+    /// What stays of the request that brought the transport.
+    attached: OnceLock<Attached>,
+    /// What the backend is to know of the client, until it opens.
+    entrance: Mutex<Option<Box<Entrance>>>,
     client: OnceLock<Arc<Client>>,
     encoding: OnceLock<(Dialect, Option<Encoding>)>,
     pub(super) timers: Timers,
+    pub(super) meters: Arc<HubMeters>,
+    /// Counts the client as connected until it ends.
+    counted: Mutex<Option<Connected>>,
     /// A lost WebSocket may come back.
     pub(super) resumable: AtomicBool,
     /// A stateful client had the time to send something behind its handshake.
     pub(super) was_silent: AtomicBool,
-    /// The hub's own close message is on its way to the client.
+    /// The hub's own close message, or its refusal of the handshake, is on its way to the client.
     pub(super) close_sent: AtomicBool,
+    /// The client did not take its last bytes in time: it is not waited for any more.
+    cut: AtomicBool,
     /// The end was seen to: it happens once.
     ended: AtomicBool,
 }
@@ -68,6 +81,22 @@ pub(super) enum Binding {
     Polled,
 }
 
+/// What stays of the request that brought the transport.
+#[derive(Clone, Copy, Debug)]
+struct Attached {
+    transport: Option<Transport>,
+    detailed_errors: bool,
+    max_poll_interval: Option<Duration>,
+}
+
+/// What a backend is to know of a client.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    pub(super) ticket: Ticket,
+    /// `None` as long as there is no transport.
+    pub(super) request: Option<Arc<ClientRequest>>,
+}
+
 /// What the door is to do after a look at the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tick {
@@ -85,6 +114,8 @@ pub(super) struct Timers {
     pub(super) handshake_by: Deadline,
     /// A transport must have come (back) by then.
     pub(super) transport_by: Deadline,
+    /// The last bytes of a connection that ends must be written by then.
+    pub(super) flushed_by: Deadline,
     /// The credentials end.
     pub(super) credentials_until: Deadline,
     /// The client was heard last; 0 until it pinged for the first time.
@@ -94,6 +125,9 @@ pub(super) struct Timers {
     /// Newest message received and newest acknowledged, of a stateful connection.
     pub(super) received: AtomicI64,
     pub(super) acknowledged: AtomicI64,
+    /// Since when links are counted, and their count.
+    links_since: AtomicU32,
+    links: AtomicU32,
 }
 
 /// What a new session is made of.
@@ -103,6 +137,7 @@ pub(super) struct NewSession {
     pub(super) hub: Arc<Hub>,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) rules: Rules,
+    pub(super) meters: Arc<HubMeters>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) stateful: bool,
     pub(super) user: Option<Box<str>>,
@@ -112,6 +147,10 @@ pub(super) struct NewSession {
 impl Session {
     pub(super) fn new(new: NewSession) -> Self {
         let uplink = Uplink::new(new.rules.max_message_bytes);
+        let entrance = Entrance {
+            ticket: new.ticket,
+            request: None,
+        };
         Self {
             token: new.token,
             id: new.id,
@@ -121,17 +160,20 @@ impl Session {
             outbox: new.outbox,
             stateful: new.stateful,
             user: new.user,
-            ticket: Mutex::new(new.ticket),
             uplink: tokio::sync::Mutex::new(uplink),
             post_turn: tokio::sync::Mutex::new(()),
             binding: Mutex::new(Binding::Negotiated),
-            request: OnceLock::new(),
+            attached: OnceLock::new(),
+            entrance: Mutex::new(Some(Box::new(entrance))),
             client: OnceLock::new(),
             encoding: OnceLock::new(),
             timers: Timers::default(),
+            meters: new.meters,
+            counted: Mutex::new(None),
             resumable: AtomicBool::new(false),
             was_silent: AtomicBool::new(false),
             close_sent: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         }
     }
@@ -140,24 +182,43 @@ impl Session {
         self.binding.lock()
     }
 
-    /// What the request that brought the transport said.
-    pub(super) fn request(&self) -> Option<&Arc<ClientRequest>> {
-        self.request.get()
+    /// Whether a transport has come.
+    pub(super) fn is_attached(&self) -> bool {
+        self.attached.get().is_some()
     }
 
     /// Notes the request that brings the transport and starts the wait for the handshake.
     pub(super) fn attach(&self, request: ClientRequest, clock: &Clock) {
-        if self.request.set(Arc::new(request)).is_ok() {
-            let service = self.request.get().map(|request| &request.identity);
-            let limit = service
-                .and_then(|identity| identity.service.handshake_timeout)
-                .unwrap_or(self.rules.handshake_timeout);
+        let service = &request.identity.service;
+        let attached = Attached {
+            transport: request.transport,
+            detailed_errors: service.detailed_errors || self.rules.detailed_errors,
+            max_poll_interval: service.max_poll_interval,
+        };
+        let limit = service
+            .handshake_timeout
+            .unwrap_or(self.rules.handshake_timeout);
+        let mut entrance = self.entrance.lock();
+        if self.attached.set(attached).is_ok() {
+            if let Some(entrance) = &mut *entrance {
+                entrance.request = Some(Arc::new(request));
+            }
             self.timers.handshake_by.set(clock.after(limit));
         }
     }
 
+    /// What the backend is to know, once: the session keeps nothing of it.
+    pub(super) fn take_entrance(&self) -> Option<Box<Entrance>> {
+        self.entrance.lock().take()
+    }
+
     pub(super) fn transport(&self) -> Option<Transport> {
-        self.request.get().and_then(|request| request.transport)
+        self.attached.get().and_then(|attached| attached.transport)
+    }
+
+    /// How long the client may take between two polls, if its token says so.
+    pub(super) fn max_poll_interval(&self) -> Option<Duration> {
+        self.attached.get()?.max_poll_interval
     }
 
     /// The client as the relay knows it, once the handshake named its dialect.
@@ -168,6 +229,9 @@ impl Session {
     pub(super) fn set_client(&self, client: Arc<Client>, encoding: Option<Encoding>) {
         _ = self.encoding.set((client.dialect(), encoding));
         _ = self.client.set(client);
+        if let Some(transport) = self.transport() {
+            *self.counted.lock() = Some(self.meters.connected(transport));
+        }
         self.timers.handshake_by.clear();
     }
 
@@ -179,20 +243,34 @@ impl Session {
             .unwrap_or((dialects::JSON, Some(Encoding::Json)))
     }
 
-    /// Whether the client reads text.
+    /// Whether error texts for the client may have details.
     pub(super) fn detailed_errors(&self) -> bool {
-        self.rules.detailed_errors
-            || self
-                .request
-                .get()
-                .is_some_and(|request| request.identity.service.detailed_errors)
+        self.attached
+            .get()
+            .is_some_and(|attached| attached.detailed_errors)
     }
 
     /// Notes what is about to be written to the client.
     pub(super) fn sending(&self, frame: &Frame) {
-        if frame.class() == FrameClass::Close {
+        if frame.class() == FrameClass::Counted {
+            self.meters.messages_out.increment(1);
+        }
+        let is_last = match frame.class() {
+            FrameClass::Close => true,
+            FrameClass::Handshake => {
+                HandshakeResponse::parse(frame.payload()).is_ok_and(|answer| answer.error.is_some())
+            }
+            FrameClass::Counted | FrameClass::Control => false,
+        };
+        if is_last {
             self.close_sent.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Counts the end, once: by whoever saw to it.
+    pub(super) fn count_end(&self, reason: &CloseReason) {
+        self.counted.lock().take();
+        self.meters.closed(reason);
     }
 
     /// True the first time: the caller sees to the end.
@@ -220,8 +298,28 @@ impl Session {
         Some(reason)
     }
 
+    /// Whether the client is too slow to be told of its end.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+            || self.outbox.close_reason() == Some(CloseReason::SlowClient)
+    }
+
+    /// Counts a link that takes over. False when there were too many in a short time: a message
+    /// that breaks the client would come again with each of them (8.4).
+    pub(super) fn may_take_over(&self, now: u32) -> bool {
+        let Timers {
+            links_since, links, ..
+        } = &self.timers;
+        if now.saturating_sub(links_since.load(Ordering::Relaxed)) >= STORM_SECONDS {
+            links_since.store(now, Ordering::Relaxed);
+            links.store(0, Ordering::Relaxed);
+        }
+        links.fetch_add(1, Ordering::Relaxed) < STORM_LINKS
+    }
+
     /// One look at the clock: does what is due and says what only the door can do.
-    pub(super) fn tick(&self, now: u32) -> Tick {
+    pub(super) fn tick(&self, clock: &Clock, send_timeout: Duration) -> Tick {
+        let now = clock.now();
         let timers = &self.timers;
         if timers.transport_by.is_over(now) {
             return Tick::Forget;
@@ -229,7 +327,7 @@ impl Session {
         if timers.handshake_by.is_over(now) {
             timers.handshake_by.clear();
             self.outbox.close(CloseReason::HandshakeFailed(
-                "Handshake was canceled.".into(),
+                HandshakeError::CANCELED.into(),
             ));
         }
         if timers.credentials_until.is_over(now) {
@@ -244,9 +342,16 @@ impl Session {
             self.acknowledge();
             self.give_up_silence(now);
         }
-        if self.outbox.is_closing() && self.is_unattended() {
+        if !self.outbox.is_closing() || self.has_ended() {
+            Tick::Nothing
+        } else if self.is_unattended() {
             Tick::End
+        } else if timers.flushed_by.is_over(now) {
+            self.cut.store(true, Ordering::Relaxed);
+            self.outbox.wake();
+            Tick::Forget
         } else {
+            timers.flushed_by.set_once(clock.after(send_timeout));
             Tick::Nothing
         }
     }
@@ -256,13 +361,16 @@ impl Session {
         matches!(
             *self.binding.lock(),
             Binding::Negotiated | Binding::Detached(_) | Binding::LongPolling(_, None)
-        ) && !self.has_ended()
+        )
     }
 
     fn keep_alive(&self, rule: crate::backend::KeepAlive, now: u32) {
         let pinged = self.timers.pinged.load(Ordering::Relaxed);
-        let seconds = |time: std::time::Duration| u32::try_from(time.as_secs().max(1));
-        if pinged != 0 && now.saturating_sub(pinged) >= seconds(rule.interval).unwrap_or(u32::MAX) {
+        let seconds = |time: Duration| u32::try_from(time.as_secs().max(1));
+        if pinged != 0
+            && now.saturating_sub(pinged) >= seconds(rule.interval).unwrap_or(u32::MAX)
+            && !self.outbox.is_held()
+        {
             self.timers.pinged.store(now, Ordering::Relaxed);
             if let (dialect, Some(encoding)) = self.encoding() {
                 self.outbox.push(ping_frame(dialect, encoding));

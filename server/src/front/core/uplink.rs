@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use heliograph_protocol::hub::{DeframeError, Deframer, Encoding, MessageType, scan, sequence_id};
+use heliograph_protocol::hub::{
+    Deframer, Encoding, HandshakeError, MessageType, scan, sequence_id,
+};
 use heliograph_relay::{Client, CloseReason};
 use tracing::debug;
 
@@ -99,6 +101,11 @@ impl Uplink {
         self.backlog.len()
     }
 
+    /// Whether there is something to do without another byte from the client.
+    pub(super) fn has_work(&self) -> bool {
+        !self.backlog.is_empty() || matches!(self.phase, Phase::Opening(_))
+    }
+
     /// Forgets a half-received message: the transport that carried it is gone.
     pub(super) fn transport_lost(&mut self) {
         let encoding = self.encoding.unwrap_or(Encoding::MessagePack);
@@ -142,7 +149,7 @@ impl Uplink {
                 }
                 Phase::Handshake => {
                     // Before the transport is there nobody knows what the request said.
-                    if session.request().is_none() {
+                    if !session.is_attached() {
                         return Poll::Ready(Ok(()));
                     }
                     match self.deframer.next_frame(input) {
@@ -153,7 +160,7 @@ impl Uplink {
                             self.open(door, session, greeting)?;
                         }
                         Err(_) => {
-                            let text = "Handshake was canceled.".into();
+                            let text = HandshakeError::CANCELED.into();
                             return Poll::Ready(Err(CloseReason::HandshakeFailed(text)));
                         }
                     }
@@ -175,7 +182,10 @@ impl Uplink {
                     let framed = match self.deframer.next_frame(input) {
                         Ok(Some(framed)) => framed,
                         Ok(None) => return Poll::Ready(Ok(())),
-                        Err(error) => return Poll::Ready(Err(unreadable(&error))),
+                        Err(error) => {
+                            let detail = error.detail().into();
+                            return Poll::Ready(Err(CloseReason::ProtocolError(detail)));
+                        }
                     };
                     let kind = self
                         .encoding
@@ -267,7 +277,7 @@ fn passes(
     if heard.load(Ordering::Relaxed) != 0 {
         heard.store(door.clock.now(), Ordering::Relaxed);
     }
-    door.messages_in(session);
+    session.meters.messages_in.increment(1);
     let Some(resume) = resume else {
         return Ok(true);
     };
@@ -283,10 +293,6 @@ fn passes(
         session.timers.received.store(newest, Ordering::Release);
     }
     Ok(fresh.is_some())
-}
-
-fn unreadable(error: &DeframeError) -> CloseReason {
-    CloseReason::ProtocolError(format!("{}: {error}", error.exception()).into())
 }
 
 impl fmt::Debug for Uplink {

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use heliograph_relay::{CloseReason, Frame, Taken};
 
 use super::Door;
-use super::close::{close_message, handshake_error};
+use super::close::{close_message, handshake_error, unanswered};
+use super::send::while_open;
 use super::session::{Binding, Session};
 use super::uplink::Uplink;
 use crate::edge::Stream;
@@ -21,6 +22,8 @@ use crate::edge::websocket::{CloseCode, ReadError, Received, Socket, SocketError
 const BATCH_BYTES: usize = 64 << 10;
 /// How long the peer may take to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes read from a client while its hub takes nothing.
+const BACKLOG_BYTES: usize = 64 << 10;
 /// Frames that an idle driver keeps room for.
 const IDLE_CAPACITY: usize = 8;
 
@@ -30,7 +33,7 @@ enum Outcome {
     Ended(CloseReason),
     /// The client said goodbye on the WebSocket level.
     Closed,
-    /// The client broke the WebSocket protocol; a close frame that says so waits.
+    /// The client broke the WebSocket protocol.
     Broken(ReadError),
     /// The stream broke.
     Lost,
@@ -52,8 +55,9 @@ impl Link {
         let session = Arc::clone(&self.session);
         // An older link of the same session gives the uplink back as soon as it is told.
         let mut uplink = session.uplink.lock().await;
-        let limit = u64::try_from(session.rules.max_message_bytes).unwrap_or(u64::MAX);
-        let mut socket = Socket::new(stream, &leftover, limit.saturating_add(1 << 16));
+        // Frames come in pieces and are not kept; a hub message that is too large is the uplink's
+        // affair, so that its client is told as on every other transport.
+        let mut socket = Socket::new(stream, &leftover, u64::MAX);
         let mut batch = VecDeque::new();
         drop(leftover);
         if let (Some(resume), (dialect, Some(encoding))) = (&uplink.resume, session.encoding()) {
@@ -61,6 +65,7 @@ impl Link {
             uplink.resumed();
         }
         let outcome = poll_fn(|cx| self.poll(cx, &mut uplink, &mut socket, &mut batch)).await;
+        let mut code = CloseCode::NORMAL;
         match outcome {
             Outcome::Ended(reason) => {
                 // No new link may find the token while the client reads its last message.
@@ -68,8 +73,12 @@ impl Link {
                 batch.extend(session.last_words(&reason));
                 self.end(&mut uplink, reason);
             }
-            Outcome::Closed => self.end(&mut uplink, CloseReason::ClientClosed(None)),
+            Outcome::Closed => {
+                self.pass_rest(&mut uplink).await;
+                self.end(&mut uplink, CloseReason::ClientClosed(None));
+            }
             Outcome::Broken(error) => {
+                code = error.close_code();
                 self.end(
                     &mut uplink,
                     CloseReason::ProtocolError(error.to_string().into()),
@@ -77,10 +86,12 @@ impl Link {
             }
             Outcome::Lost if self.may_resume(&uplink) => {
                 uplink.transport_lost();
-                self.detach();
-                return;
+                return self.detach();
             }
-            Outcome::Lost => self.end(&mut uplink, CloseReason::TransportLost),
+            Outcome::Lost => {
+                self.pass_rest(&mut uplink).await;
+                return self.end(&mut uplink, CloseReason::TransportLost);
+            }
             Outcome::Replaced => uplink.transport_lost(),
         }
         drop(uplink);
@@ -90,18 +101,33 @@ impl Link {
                 return Poll::Pending;
             }
             // Behind the last frame; only the first call counts.
-            socket.close(CloseCode::NORMAL);
+            socket.close(code);
             socket.poll_finish(cx)
         });
         // Either way the socket is dropped: there is nothing left to save.
         _ = tokio::time::timeout(CLOSE_TIMEOUT, finish).await;
     }
 
+    /// Gives a hub that stalls some time for what the client sent before it went.
+    async fn pass_rest(&self, uplink: &mut Uplink) {
+        if uplink.backlog_bytes() == 0 {
+            return;
+        }
+        let (door, session) = (&self.door, &self.session);
+        let pumped = poll_fn(|cx| uplink.poll_pump(door, session, cx));
+        let pumped = tokio::time::timeout(CLOSE_TIMEOUT, while_open(session, pumped)).await;
+        if let Ok(Some(Err(reason))) = pumped {
+            session.outbox.close(reason);
+        }
+    }
+
     /// The upgrade came to nothing.
     pub(super) fn abandon(self) {
-        self.door.sessions.remove(&self.session);
-        self.door
-            .end_later(&self.session, CloseReason::TransportLost);
+        if self.session.resumable.load(Ordering::Acquire) {
+            self.detach();
+        } else {
+            self.door.forget(&self.session, CloseReason::TransportLost);
+        }
     }
 
     fn poll(
@@ -124,8 +150,9 @@ impl Link {
                 return Poll::Ready(outcome);
             }
             match uplink.poll_pump(&self.door, &self.session, cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) => {}
+                // Reading goes on for a while: a client may ping, or vanish, while its hub stalls.
+                Poll::Pending if uplink.backlog_bytes() >= BACKLOG_BYTES => return Poll::Pending,
+                Poll::Pending | Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(reason)) => {
                     self.session.outbox.close(reason);
                     continue;
@@ -174,7 +201,7 @@ impl Link {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Lost),
                 Poll::Pending => {
-                    return if outbox.poll_closing(cx).is_ready() && self.is_hopeless() {
+                    return if outbox.poll_closing(cx).is_ready() && self.session.is_hopeless() {
                         Poll::Ready(Outcome::Lost)
                     } else {
                         Poll::Pending
@@ -206,11 +233,6 @@ impl Link {
                 Poll::Ready(Taken::Last(reason)) => return Poll::Ready(Outcome::Ended(reason)),
             }
         }
-    }
-
-    /// A client that does not read is not waited for when it is to be closed for that.
-    fn is_hopeless(&self) -> bool {
-        self.session.outbox.close_reason() == Some(CloseReason::SlowClient)
     }
 
     fn is_replaced(&self) -> bool {
@@ -249,7 +271,7 @@ impl Link {
                 .close_reason()
                 .unwrap_or(CloseReason::TransportLost);
             uplink.end(&self.session, &reason);
-            self.door.count_end(&self.session, &reason);
+            self.session.count_end(&reason);
         }
     }
 }
@@ -258,10 +280,15 @@ impl Session {
     /// What a client is told at the end, unless the hub has told it already.
     pub(super) fn last_words(&self, reason: &CloseReason) -> Option<Frame> {
         let (dialect, encoding) = self.encoding();
-        match reason {
-            CloseReason::HandshakeFailed(text) => Some(handshake_error(text, dialect)),
-            _ if self.close_sent.load(Ordering::Relaxed) || self.client().is_none() => None,
-            _ => close_message(reason, dialect, encoding, self.detailed_errors()),
+        if self.close_sent.load(Ordering::Relaxed) {
+            return None;
         }
+        if self.outbox.is_held() {
+            let is_awaited =
+                self.client().is_some() || matches!(reason, CloseReason::HandshakeFailed(_));
+            let text = unanswered(reason).filter(|_| is_awaited)?;
+            return Some(handshake_error(text, dialect));
+        }
+        close_message(reason, dialect, encoding, self.detailed_errors())
     }
 }

@@ -1,0 +1,22 @@
+//! What scenarios are made of: clients that misbehave on request, apps, bad networks, meters.
+
+mod app;
+mod carrier;
+mod http;
+mod hub;
+mod meters;
+mod pack;
+mod relay;
+mod socket;
+mod stub;
+mod tokens;
+
+pub(super) use app::App;
+pub(super) use carrier::Transport;
+pub(super) use http::{Answer, http};
+pub(super) use hub::{Hub, Protocol, follow};
+pub(super) use meters::{Meters, resident_kib};
+pub(super) use relay::Relay;
+pub(super) use socket::{Socket, masked};
+pub(super) use stub::Stub;
+pub(super) use tokens::{Claims, client_token};
