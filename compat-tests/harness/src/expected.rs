@@ -50,7 +50,16 @@ pub struct Judged {
     /// What it counts as.
     pub outcome: Outcome,
     /// The client's own defect, whether it showed this time or not.
-    pub known: Option<String>,
+    pub known: Option<Known>,
+}
+
+/// A client's own defect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What is to blame.
+    pub cause: String,
+    /// Whether it shows at times only.
+    pub is_unsteady: bool,
 }
 
 impl Expected {
@@ -92,7 +101,10 @@ impl Expected {
         };
         Judged {
             outcome,
-            known: Some(entry.cause.clone()),
+            known: Some(Known {
+                cause: entry.cause.clone(),
+                is_unsteady: entry.outcome == Kind::Either,
+            }),
         }
     }
 

@@ -25,7 +25,7 @@ Unmodified client libraries, each driven through the same scenarios against thre
 * **direct**: the same app serving its hubs itself, with Heliograph in front
 
 The numbers are scenarios that pass. `known` are those that the library gets wrong by itself, against the reference
-server too; each is listed below with its cause.
+server too, and `unsteady` those that it gets wrong at times; each is listed below with its cause.
 
 ";
 
@@ -35,6 +35,7 @@ server too; each is listed below with its cause.
 struct Sum {
     passed: usize,
     known: usize,
+    unsteady: usize,
     failed: usize,
 }
 
@@ -44,6 +45,7 @@ impl Sum {
         for (_, judged) in &ran.scenarios {
             match (&judged.outcome, &judged.known) {
                 (Outcome::Failed(_), _) => sum.failed += 1,
+                (_, Some(known)) if known.is_unsteady => sum.unsteady += 1,
                 (_, Some(_)) => sum.known += 1,
                 (Outcome::Passed, None) => sum.passed += 1,
                 (Outcome::Skipped(_), None) => {}
@@ -53,14 +55,20 @@ impl Sum {
     }
 
     fn text(&self) -> String {
-        let mut text = self.passed.to_string();
-        if self.known > 0 {
-            text += &format!(", {} known", self.known);
-        }
+        let counts = [
+            (self.passed, "passed"),
+            (self.known, "known"),
+            (self.unsteady, "unsteady"),
+        ];
+        let mut parts: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
         if self.failed > 0 {
-            text += &format!(", **{} failed**", self.failed);
+            parts.push(format!("**{} failed**", self.failed));
         }
-        text
+        parts.join(", ").replace(" passed", "")
     }
 }
 
@@ -145,13 +153,17 @@ fn page(runs: &[Ran]) -> Result<String> {
         writeln!(out, "* `{}`: {}", client.name, client.library)?;
     }
     let mut known = Causes::default();
+    let mut unsteady = Causes::default();
     let mut failed = Causes::default();
     let mut not_run = Causes::default();
     for ran in runs {
         for (scenario, judged) in &ran.scenarios {
             match (&judged.outcome, &judged.known) {
                 (Outcome::Failed(why), _) => failed.add(why, ran, scenario),
-                (_, Some(cause)) => known.add(cause, ran, scenario),
+                (_, Some(defect)) if defect.is_unsteady => {
+                    unsteady.add(&defect.cause, ran, scenario);
+                }
+                (_, Some(defect)) => known.add(&defect.cause, ran, scenario),
                 (Outcome::Skipped(why), None) => not_run.add(why, ran, scenario),
                 (Outcome::Passed, None) => {}
             }
@@ -159,6 +171,7 @@ fn page(runs: &[Ran]) -> Result<String> {
     }
     failed.write(&mut out, "Failed")?;
     known.write(&mut out, "Known")?;
+    unsteady.write(&mut out, "Unsteady")?;
     not_run.write(&mut out, "Not run")?;
     Ok(out)
 }

@@ -53,8 +53,8 @@ struct Options {
     /// Also the clients that are left out otherwise: old versions in Chromium
     #[arg(long)]
     all: bool,
-    /// Client drivers that run at a time
-    #[arg(long, default_value_t = 2)]
+    /// Client drivers that run at a time; a driver waits most of its time
+    #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Name what would run, and stop
     #[arg(long)]
