@@ -141,6 +141,7 @@ async fn a_message_over_the_limit_ends_the_connection_at_the_limit() {
     let (mut socket, _) = stage.connected().await;
     socket.try_send_bytes(&huge).await;
     assert!(socket.text().await.contains(detail));
+    drop(socket);
     stage.hub.ends(2).await;
     stage.empty().await;
 }
@@ -161,5 +162,6 @@ async fn a_stalled_hub_is_waited_for_and_no_message_is_lost() {
     socket.send(&echo(100, "b")).await;
     stage.door.drain();
     assert_eq!(stage.hub.end().await, CloseReason::Draining);
+    drop(socket);
     stage.empty().await;
 }

@@ -141,16 +141,19 @@ async fn goodbyes_kill_the_token_before_they_are_read() {
     socket.send(abort).await;
     assert_eq!(next(&mut socket).await, CLOSE);
     assert_eq!(stage.socket_of(&ids).await.err().unwrap().status, 404);
+    drop(socket);
     // The client's.
     let (ids, mut socket, _) = stage.connected_stateful().await;
     socket.send(CLOSE).await;
     assert_eq!(next(&mut socket).await, CLOSE);
     assert_eq!(stage.socket_of(&ids).await.err().unwrap().status, 404);
+    drop(socket);
     // The client's, on the level of WebSockets.
     let (ids, mut socket, _) = stage.connected_stateful().await;
     socket.send_close(1000).await;
     assert_eq!(socket.next().await, Frame::Close(1000));
     assert_eq!(stage.socket_of(&ids).await.err().unwrap().status, 404);
+    drop(socket);
     stage.hub.ends(3).await;
     stage.empty().await;
 }

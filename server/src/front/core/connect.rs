@@ -64,7 +64,7 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
             return no_cache_for(transport, response);
         }
     };
-    if !connected && session.user.as_deref() != identity.user.as_deref() {
+    if !connected && !session.is_of(identity.user.as_deref()) {
         let text = "This connection was negotiated by another user.";
         return answers::text(StatusCode::FORBIDDEN, text);
     }

@@ -69,6 +69,7 @@ pub(super) fn read(
     let Some(Entrance {
         ticket,
         request: Some(request),
+        ..
     }) = entrance
     else {
         return Err(HandshakeError::TEXT.into());

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::clock::{Clock, Deadline};
 use super::uplink::Uplink;
-use crate::backend::{Backend, ClientRequest, Rules, Ticket, Transport};
+use crate::backend::{Backend, ClientRequest, KeepAlive, Rules, Ticket, Transport};
 use crate::edge::dialects;
 use crate::telemetry::{Connected, HubMeters};
 
@@ -33,19 +33,17 @@ pub(super) struct Session {
     pub(super) id: ConnectionId,
     pub(super) hub: Arc<Hub>,
     pub(super) backend: Arc<dyn Backend>,
-    pub(super) rules: Rules,
+    keep_alive: Option<KeepAlive>,
     pub(super) outbox: Arc<Outbox>,
     /// Stateful reconnect was asked for and granted.
     pub(super) stateful: bool,
-    /// The user that negotiated.
-    pub(super) user: Option<Box<str>>,
     pub(super) uplink: tokio::sync::Mutex<Uplink>,
     /// Held by the POST whose turn it is.
     pub(super) post_turn: tokio::sync::Mutex<()>,
     binding: Mutex<Binding>,
     /// What stays of the request that brought the transport.
     attached: OnceLock<Attached>,
-    /// What the backend is to know of the client, until it opens.
+    /// What is needed until the backend knows of the client.
     entrance: Mutex<Option<Box<Entrance>>>,
     client: OnceLock<Arc<Client>>,
     encoding: OnceLock<(Dialect, Option<Encoding>)>,
@@ -89,9 +87,12 @@ struct Attached {
     max_poll_interval: Option<Duration>,
 }
 
-/// What a backend is to know of a client.
+/// What is needed until the backend knows of the client.
 #[derive(Debug)]
 pub(super) struct Entrance {
+    /// The user that negotiated.
+    user: Option<Box<str>>,
+    rules: Rules,
     pub(super) ticket: Ticket,
     /// `None` as long as there is no transport.
     pub(super) request: Option<Arc<ClientRequest>>,
@@ -147,7 +148,10 @@ pub(super) struct NewSession {
 impl Session {
     pub(super) fn new(new: NewSession) -> Self {
         let uplink = Uplink::new(new.rules.max_message_bytes);
+        let keep_alive = new.rules.keep_alive;
         let entrance = Entrance {
+            user: new.user,
+            rules: new.rules,
             ticket: new.ticket,
             request: None,
         };
@@ -156,10 +160,9 @@ impl Session {
             id: new.id,
             hub: new.hub,
             backend: new.backend,
-            rules: new.rules,
+            keep_alive,
             outbox: new.outbox,
             stateful: new.stateful,
-            user: new.user,
             uplink: tokio::sync::Mutex::new(uplink),
             post_turn: tokio::sync::Mutex::new(()),
             binding: Mutex::new(Binding::Negotiated),
@@ -187,22 +190,31 @@ impl Session {
         self.attached.get().is_some()
     }
 
+    /// Whether this user negotiated the connection. Asked until a transport has come.
+    pub(super) fn is_of(&self, user: Option<&str>) -> bool {
+        let entrance = self.entrance.lock();
+        entrance
+            .as_ref()
+            .is_none_or(|entrance| entrance.user.as_deref() == user)
+    }
+
     /// Notes the request that brings the transport and starts the wait for the handshake.
     pub(super) fn attach(&self, request: ClientRequest, clock: &Clock) {
+        let mut entrance = self.entrance.lock();
+        let Some(entrance) = &mut *entrance else {
+            return;
+        };
         let service = &request.identity.service;
         let attached = Attached {
             transport: request.transport,
-            detailed_errors: service.detailed_errors || self.rules.detailed_errors,
+            detailed_errors: service.detailed_errors || entrance.rules.detailed_errors,
             max_poll_interval: service.max_poll_interval,
         };
         let limit = service
             .handshake_timeout
-            .unwrap_or(self.rules.handshake_timeout);
-        let mut entrance = self.entrance.lock();
+            .unwrap_or(entrance.rules.handshake_timeout);
         if self.attached.set(attached).is_ok() {
-            if let Some(entrance) = &mut *entrance {
-                entrance.request = Some(Arc::new(request));
-            }
+            entrance.request = Some(Arc::new(request));
             self.timers.handshake_by.set(clock.after(limit));
         }
     }
@@ -333,10 +345,10 @@ impl Session {
         if timers.credentials_until.is_over(now) {
             self.outbox.close(CloseReason::AuthExpired);
         }
-        if let Some(keep_alive) = self.rules.keep_alive
+        if let Some(keep_alive) = self.keep_alive
             && self.transport() != Some(Transport::LongPolling)
         {
-            self.keep_alive(keep_alive, now);
+            self.watch(keep_alive, now);
         }
         if self.stateful {
             self.acknowledge();
@@ -364,7 +376,7 @@ impl Session {
         )
     }
 
-    fn keep_alive(&self, rule: crate::backend::KeepAlive, now: u32) {
+    fn watch(&self, rule: KeepAlive, now: u32) {
         let pinged = self.timers.pinged.load(Ordering::Relaxed);
         let seconds = |time: Duration| u32::try_from(time.as_secs().max(1));
         if pinged != 0
