@@ -88,14 +88,15 @@ fn cargo(args: &[&str]) -> Command {
 
 async fn run_tests(report: &mut Report) -> Result<()> {
     // What passed is shown too, since a test that lacks something says there what it skipped.
-    let args = [
-        "test",
-        "--workspace",
-        "--no-fail-fast",
-        "--",
-        "--show-output",
-    ];
-    let done = process::run(cargo(&args), LIMIT).await?;
+    let mut args = vec!["test", "--workspace", "--no-fail-fast", "--", "--show-output"];
+    let dotnet = install::dotnet().await.ok();
+    if dotnet.is_some() {
+        // Those that are ignored want the reference app.
+        args.push("--include-ignored");
+    }
+    let mut command = cargo(&args);
+    command.envs(dotnet.map(|unpacked| ("TEST_DOTNET_UNPACKED", unpacked)));
+    let done = process::run(command, LIMIT).await?;
     let tests = read_tests(&done.stdout);
     let failures = tests
         .iter()

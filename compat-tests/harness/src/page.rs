@@ -24,8 +24,8 @@ Unmodified client libraries, each driven through the same scenarios against thre
 * **azure**: an ASP.NET Core app on the unmodified Microsoft.Azure.SignalR 1.34.0, its clients redirected to Heliograph
 * **direct**: the same app serving its hubs itself, with Heliograph in front
 
-The numbers are scenarios that pass. `known` are those that the library gets wrong by itself, against the reference
-server too, and `unsteady` those that it gets wrong at times; each is listed below with its cause.
+The numbers are scenarios that pass. `known` are those that fail by what the library, or for one scenario the backend,
+is, and `unsteady` those that the library fails at times; each is listed below with its cause.
 
 ";
 
