@@ -88,7 +88,13 @@ fn cargo(args: &[&str]) -> Command {
 
 async fn run_tests(report: &mut Report) -> Result<()> {
     // What passed is shown too, since a test that lacks something says there what it skipped.
-    let mut args = vec!["test", "--workspace", "--no-fail-fast", "--", "--show-output"];
+    let mut args = vec![
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ];
     let dotnet = install::dotnet().await.ok();
     if dotnet.is_some() {
         // Those that are ignored want the reference app.
