@@ -5,7 +5,8 @@
 # no extension is offered.
 #
 # TEST_TOOLS names the folder that holds autobahn.tar.xz; AUTOBAHN_CASES a pattern of cases,
-# as "6.*"; AUTOBAHN_TIMEOUT the seconds for all of them.
+# as "6.*"; AUTOBAHN_TIMEOUT the seconds for all of them; WEBSOCKET_ECHO the built example, which is
+# built here otherwise.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,9 +26,12 @@ if [ ! -x "$work/suite/wstest" ]; then
     mv "$work/unpacking" "$work/suite"
 fi
 
-cd "$root"
-"$cargo" build --quiet --package heliograph --example websocket_echo
-echo_server=${CARGO_TARGET_DIR:-$root/target}/debug/examples/websocket_echo
+echo_server=${WEBSOCKET_ECHO:-}
+if [ -z "$echo_server" ]; then
+    cd "$root"
+    "$cargo" build --quiet --package heliograph --example websocket_echo
+    echo_server=${CARGO_TARGET_DIR:-$root/target}/debug/examples/websocket_echo
+fi
 
 rm -rf "$work/reports"
 "$echo_server" 0 >"$work/echo.log" 2>&1 &

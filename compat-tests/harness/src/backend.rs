@@ -1,25 +1,29 @@
-//! The servers that the clients are driven against.
+//! What the clients are driven against.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
-use crate::install;
 use crate::process::Server;
 use crate::splitter::Splitter;
+use crate::{install, places};
 
 /// The key of the development mode.
-pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+pub const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 /// The backends of a full run.
-pub(crate) const BACKENDS: [&str; 3] = ["embedded", "azure", "direct"];
+pub const BACKENDS: [&str; 3] = ["embedded", "azure", "direct"];
+/// The reference app alone: tells whether a driver or the service is to blame.
+pub const REFERENCE: &str = "self";
 
-/// The built service.
-pub(crate) const SERVICE: &str = "target/release/heliograph";
-/// The reference app's twin on our embedded hubs.
-pub(crate) const TESTHUB: &str = "target/release/testhub";
+/// Hubs with the paths they have in the apps.
+const HUBS: [(&str, &str); 3] = [
+    ("testhub", "testhub"),
+    ("secrethub", "secret"),
+    ("bench", "bench"),
+];
 
 /// One running backend: an address that serves hubs and control endpoints.
 #[derive(Debug)]
-pub(crate) struct Backend {
+pub struct Backend {
     url: String,
     /// Kept alive, in the order in which they are to end.
     servers: Vec<Server>,
@@ -27,61 +31,49 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) async fn start(name: &str) -> Result<Self> {
+    /// Starts the backend of this name.
+    ///
+    /// # Errors
+    ///
+    /// When one of its programs does not become ready.
+    pub async fn start(name: &str) -> Result<Self> {
         match name {
-            "embedded" => Self::embedded().await,
+            "embedded" => Ok(Self::alone(testhub().await?)),
             "azure" => Self::azure().await,
             "direct" => Self::direct().await,
-            "self" => {
-                let app = app(&["--stateful", "1"]).await?;
-                Ok(Self {
-                    url: app.url().to_owned(),
-                    servers: vec![app],
-                    _splitter: None,
-                })
-            }
-            other => anyhow::bail!("there is no backend '{other}'"),
+            REFERENCE => Ok(Self::alone(app(&STATEFUL).await?)),
+            other => bail!(
+                "there is no backend '{other}', but {} and {REFERENCE}",
+                BACKENDS.join(", ")
+            ),
         }
     }
 
     /// The address that drivers get.
-    pub(crate) fn url(&self) -> &str {
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// What its programs printed last.
-    pub(crate) fn log(&self) -> String {
-        self.servers
-            .iter()
-            .map(Server::log)
-            .collect::<Vec<_>>()
-            .join("\n--\n")
+    #[must_use]
+    pub fn log(&self) -> String {
+        let logs: Vec<String> = self.servers.iter().map(Server::log).collect();
+        logs.join("\n--\n")
     }
 
-    async fn embedded() -> Result<Self> {
-        let args = [
-            "--listen",
-            "127.0.0.1:0",
-            "--exit-on-eof",
-            "1",
-            "--stateful",
-            "1",
-        ];
-        let args = args
-            .into_iter()
-            .chain(["--max-message", "1048576", "--parallel", "8"]);
-        let app = Server::start(TESTHUB, &args.map(String::from).collect::<Vec<_>>()).await?;
-        Ok(Self {
+    fn alone(app: Server) -> Self {
+        Self {
             url: app.url().to_owned(),
             servers: vec![app],
             _splitter: None,
-        })
+        }
     }
 
     async fn azure() -> Result<Self> {
         let service = service(&[]).await?;
         let connection = connection_string(&service);
-        let app = app(&["--stateful", "1", "--azure", &connection]).await?;
+        let app = app(&[&["--azure", &connection], &STATEFUL[..]].concat()).await?;
         Ok(Self {
             url: app.url().to_owned(),
             servers: vec![app, service],
@@ -90,63 +82,73 @@ impl Backend {
     }
 
     async fn direct() -> Result<Self> {
-        let app = app(&["--stateful", "1"]).await?;
-        let hubs = [
-            ("testhub", "testhub"),
-            ("secrethub", "secret"),
-            ("bench", "bench"),
-        ];
-        let settings: Vec<String> = hubs
+        let app = app(&STATEFUL).await?;
+        let settings: Vec<String> = HUBS
             .iter()
-            .flat_map(|(hub, path)| {
-                [
-                    format!("hubs.{hub}.backend=\"direct\""),
-                    format!("hubs.{hub}.url=\"{}/{path}\"", app.url()),
-                    format!("hubs.{hub}.path=\"/{path}\""),
-                    format!("hubs.{hub}.stateful_reconnect=true"),
-                    format!(
-                        "hubs.{hub}.forward_headers=[\"x-test-user\", \"x-first\", \"x-second\", \"x-third\"]"
-                    ),
-                    // The browser's page has an origin of its own.
-                    format!("hubs.{hub}.allowed_origins=[\"*\"]"),
-                ]
-            })
+            .flat_map(|(hub, path)| direct_settings(hub, path, app.url()))
             .collect();
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let service = service(&settings).await?;
-        let paths = hubs.map(|(_, path)| format!("/{path}"));
+        let paths = HUBS.map(|(_, path)| format!("/{path}"));
         let splitter = Splitter::start(&paths, service.address(), app.address()).await?;
-        let url = splitter.url().to_owned();
         Ok(Self {
-            url,
+            url: splitter.url().to_owned(),
             servers: vec![service, app],
             _splitter: Some(splitter),
         })
     }
 }
 
-/// The service, with further settings as `name=value`.
-pub(crate) async fn service(settings: &[&str]) -> Result<Server> {
-    let mut args = vec!["--listen".to_owned(), "127.0.0.1:0".to_owned()];
+const STATEFUL: [&str; 2] = ["--stateful", "1"];
+
+/// The service on a free port in development mode, with further settings as `name=value`.
+///
+/// # Errors
+///
+/// When it does not become ready.
+pub async fn service(settings: &[&str]) -> Result<Server> {
+    let mut args = vec!["--listen", "127.0.0.1:0"];
     for setting in settings {
-        args.extend(["--set".to_owned(), (*setting).to_owned()]);
+        args.extend(["--set", setting]);
     }
-    Server::start(SERVICE, &args).await
+    Server::start(&places::program("heliograph"), &args).await
 }
 
-/// The reference app: self-hosted, or an app server with `--azure`.
-pub(crate) async fn app(options: &[&str]) -> Result<Server> {
-    let dotnet = install::dotnet().await?;
-    let program = dotnet.join("bin/coreapp");
-    let program = program.to_str().context("a path that is no text")?;
-    let mut args: Vec<String> = ["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"]
-        .map(String::from)
-        .into();
-    args.extend(options.iter().map(|option| (*option).to_owned()));
-    Server::start(program, &args).await
+/// The reference app with further `--options`: self-hosted, or an app server with `--azure`.
+///
+/// # Errors
+///
+/// When it does not become ready, or the .NET programs are not there
+/// ([`install::is_absent`] tells).
+pub async fn app(options: &[&str]) -> Result<Server> {
+    let program = install::dotnet().await?.join("bin/coreapp");
+    let args = ["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"];
+    Server::start(&program, &[&args[..], options].concat()).await
+}
+
+/// The same hubs in Rust, embedded in a program.
+async fn testhub() -> Result<Server> {
+    let args = ["--listen", "127.0.0.1:0", "--exit-on-eof", "1"];
+    let args = [&args[..], &STATEFUL].concat();
+    Server::start(&places::program("testhub"), &args).await
 }
 
 /// What an app server connects with.
-pub(crate) fn connection_string(service: &Server) -> String {
+#[must_use]
+pub fn connection_string(service: &Server) -> String {
     format!("Endpoint={};AccessKey={KEY};Version=1.0;", service.url())
+}
+
+fn direct_settings(hub: &str, path: &str, app: &str) -> [String; 6] {
+    [
+        "backend=\"direct\"".to_owned(),
+        format!("url=\"{app}/{path}\""),
+        format!("path=\"/{path}\""),
+        "stateful_reconnect=true".to_owned(),
+        // The headers that drivers add to see them in the hub.
+        "forward_headers=[\"x-test-user\", \"x-first\", \"x-second\", \"x-third\"]".to_owned(),
+        // The browser's page has an origin of its own.
+        "allowed_origins=[\"*\"]".to_owned(),
+    ]
+    .map(|setting| format!("hubs.{hub}.{setting}"))
 }

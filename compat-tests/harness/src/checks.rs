@@ -5,127 +5,231 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::process::Command;
 
-use crate::install::fixture;
+use crate::process::{self, Finished};
 use crate::report::{Outcome, Report};
-use crate::{install, lines, process};
+use crate::{install, lines, places};
 
 const LIMIT: Duration = Duration::from_secs(2400);
+const AUTOBAHN_LIMIT: Duration = Duration::from_secs(900);
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// `cargo fmt --check`
+    Format,
+    /// `cargo clippy`, warnings denied.
+    Lints,
+    /// `cargo test`, each test by itself.
+    Tests,
+    /// The Autobahn suite against the echo example on our WebSocket code.
+    Autobahn,
+}
+
+impl Check {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Format, Self::Lints, Self::Tests, Self::Autobahn];
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Format => "cargo-fmt",
+            Self::Lints => "cargo-clippy",
+            Self::Tests => "cargo-test",
+            Self::Autobahn => "autobahn",
+        }
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be started.
+    pub async fn run(self, report: &mut Report) -> Result<()> {
+        report.section(self.name());
+        match self {
+            Self::Format => self.run_cargo(&["fmt", "--all", "--check"], report).await,
+            Self::Lints => {
+                let lints = ["clippy", "--workspace", "--all-targets", "--quiet"];
+                let args = [&lints[..], &["--", "-D", "warnings"]].concat();
+                self.run_cargo(&args, report).await
+            }
+            Self::Tests => run_tests(report).await,
+            Self::Autobahn => {
+                run_autobahn(report).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// A check that is good or not.
+    async fn run_cargo(self, args: &[&str], report: &mut Report) -> Result<()> {
+        let done = process::run(cargo(args), LIMIT).await?;
+        let outcome = if done.is_success() {
+            println!("ok {}", self.name());
+            Outcome::Passed
+        } else {
+            println!("{}{}", done.stdout, done.stderr);
+            let why = "see its output above".to_owned();
+            println!("FAIL {}: {why}", self.name());
+            Outcome::Failed(why)
+        };
+        report.add(self.name(), &outcome);
+        Ok(())
+    }
+}
 
 fn cargo(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(args);
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(args).current_dir(places::root());
     command
 }
 
-/// One check that is good or not.
-async fn run_cargo(report: &mut Report, name: &str, args: &[&str]) -> Result<()> {
-    report.section(name);
-    let done = process::run(cargo(args), LIMIT).await?;
-    let outcome = if done.is_success() {
-        Outcome::Passed
-    } else {
-        println!("{}", done.tail());
-        Outcome::Failed("see its output above".into())
-    };
-    report.add(name, outcome);
+async fn run_tests(report: &mut Report) -> Result<()> {
+    // What passed is shown too, since a test that lacks something says there what it skipped.
+    let mut args = vec![
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ];
+    let dotnet = install::dotnet().await.ok();
+    if dotnet.is_some() {
+        // Those that are ignored want the reference app.
+        args.push("--include-ignored");
+    }
+    let mut command = cargo(&args);
+    command.envs(dotnet.map(|unpacked| ("TEST_DOTNET_UNPACKED", unpacked)));
+    let done = process::run(command, LIMIT).await?;
+    let tests = read_tests(&done.stdout);
+    let failures = tests
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
+    let failures = failures.count();
+    for (name, outcome) in &tests {
+        report.add(name, outcome);
+        match outcome {
+            Outcome::Passed => {}
+            Outcome::Failed(why) => println!("FAIL {name}: {why}"),
+            Outcome::Skipped(why) => println!("skip {name}: {why}"),
+        }
+    }
+    println!("{} tests", tests.len());
+    if !done.is_success() {
+        print_failures(&done);
+        if failures == 0 {
+            let why = "it ended with an error, see above".to_owned();
+            report.add(Check::Tests.name(), &Outcome::Failed(why));
+        }
+    }
     Ok(())
 }
 
-/// Everything that cargo can check.
-pub(crate) async fn run(report: &mut Report) -> Result<()> {
-    run_cargo(report, "cargo fmt --check", &["fmt", "--all", "--check"]).await?;
-    let lints = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    run_cargo(report, "cargo clippy", &lints).await?;
-    report.section("cargo test");
-    let done = process::run(
-        cargo(&[
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--",
-            "--show-output",
-        ]),
-        LIMIT,
-    )
-    .await?;
-    let mut passed = 0_usize;
-    let mut test = String::new();
-    for line in done.stdout.lines() {
-        let Some((name, outcome)) = line
+/// The outcomes in the output of `cargo test`, binary after binary.
+fn read_tests(output: &str) -> Vec<(String, Outcome)> {
+    let mut tests: Vec<(String, Outcome)> = Vec::new();
+    let mut first_of_binary = 0;
+    let mut shown = None;
+    for line in output.lines() {
+        if line.starts_with("running ") {
+            first_of_binary = tests.len();
+            shown = None;
+        } else if let Some(name) = line
+            .strip_prefix("---- ")
+            .and_then(|rest| rest.strip_suffix(" stdout ----"))
+        {
+            shown = Some(name.to_owned());
+        } else if let (Some(name), Some(why)) = (&shown, line.strip_prefix("skipped: ")) {
+            let of_binary = tests.iter_mut().skip(first_of_binary);
+            if let Some(test) = of_binary.into_iter().find(|test| test.0 == *name) {
+                test.1 = Outcome::Skipped(why.to_owned());
+            }
+        } else if let Some((name, outcome)) = line
             .strip_prefix("test ")
             .and_then(|rest| rest.rsplit_once(" ... "))
-        else {
-            if let Some(name) = line
-                .strip_prefix("---- ")
-                .and_then(|l| l.strip_suffix(" stdout ----"))
-            {
-                name.clone_into(&mut test);
-            } else if let Some(why) = line.trim().strip_prefix("skipped: ") {
-                // It ended well, but only because it had nothing to try itself on.
-                report.add(&test, Outcome::Skipped(why.to_owned()));
-                passed = passed.saturating_sub(1);
-            }
-            continue;
-        };
-        match outcome {
-            "ok" => passed += 1,
-            "FAILED" => report.add(name, Outcome::Failed("a test of the workspace".into())),
-            other => report.add(name, Outcome::Skipped(other.to_owned())),
+        {
+            let outcome = match outcome {
+                "ok" => Outcome::Passed,
+                "FAILED" => Outcome::Failed("a test of the workspace, see below".to_owned()),
+                other => Outcome::Skipped(other.to_owned()),
+            };
+            tests.push((name.to_owned(), outcome));
         }
     }
-    println!("{passed} passed");
-    report.add_passed(passed);
-    if !done.is_success() {
-        println!(
-            "{}\n{}",
-            done.tail(),
-            done.stderr
-                .lines()
-                .rev()
-                .take(30)
-                .collect::<Vec<_>>()
-                .join("\n")
-        );
-        if passed == 0 {
-            report.add(
-                "cargo test",
-                Outcome::Failed("the tests do not build".into()),
-            );
-        }
-    }
-    Ok(())
+    tests
 }
 
-/// The Autobahn suite against the echo example on our WebSocket code.
-pub(crate) async fn autobahn(report: &mut Report) {
-    const NAME: &str = "autobahn";
-    report.section("WebSocket conformance");
-    let tools = fixture("TEST_TOOLS", "../shared/tools");
-    if !tools.join("autobahn.tar.xz").exists() {
-        let why = format!("the suite is not in {}", tools.display());
-        return report.add(NAME, Outcome::Skipped(why));
+/// What failing tests printed, or why nothing was built.
+fn print_failures(done: &Finished) {
+    let mut inside = false;
+    for line in done.stdout.lines() {
+        inside = match line {
+            "failures:" => true,
+            _ if line.starts_with("test result:") => false,
+            _ => inside,
+        };
+        if inside {
+            println!("{line}");
+        }
     }
-    if let Err(error) = install::program("xz", "xz-utils").await {
-        return report.add(NAME, Outcome::Skipped(format!("{error:#}")));
+    let errors: Vec<&str> = done.stderr.lines().collect();
+    for line in errors.iter().skip(errors.len().saturating_sub(40)) {
+        println!("{line}");
     }
-    let mut command = Command::new("bash");
-    command.arg("compat-tests/autobahn/run.sh");
-    let done = match process::run(command, Duration::from_secs(900)).await {
-        Ok(done) => done,
-        Err(error) => return report.add(NAME, Outcome::Failed(format!("{error:#}"))),
+}
+
+async fn run_autobahn(report: &mut Report) {
+    let name = Check::Autobahn.name();
+    let outcome = match try_autobahn().await {
+        Ok(passed) => {
+            println!("ok {name}: {passed} cases");
+            return report.add_passed(passed);
+        }
+        Err(error) if install::is_absent(&error) => Outcome::Skipped(format!("{error:#}")),
+        Err(error) => Outcome::Failed(format!("{error:#}")),
     };
-    println!("{}", done.tail());
-    match done.stdout.lines().last().and_then(lines::read_total) {
-        Some([passed, 0, _]) if passed > 0 => report.add_passed(passed),
-        Some([_, failed, _]) => report.add(NAME, Outcome::Failed(format!("{failed} cases failed"))),
-        None => report.add(NAME, Outcome::Failed("it did not come to its end".into())),
+    println!("{outcome:?}");
+    report.add(name, &outcome);
+}
+
+/// Runs the suite; gives the number of cases that passed if all did.
+async fn try_autobahn() -> Result<usize> {
+    let tools = install::autobahn().await?;
+    let mut command = Command::new("sh");
+    command
+        .arg(places::root().join("compat-tests/autobahn/run.sh"))
+        .env("TEST_TOOLS", tools)
+        .env("WEBSOCKET_ECHO", places::program("examples/websocket_echo"));
+    let done = process::run(command, AUTOBAHN_LIMIT).await?;
+    let total = done.stdout.lines().rev().find_map(lines::read_total);
+    match total {
+        Some(counts) if done.is_success() && counts.failed == 0 && counts.passed > 0 => {
+            Ok(counts.passed)
+        }
+        Some(counts) => anyhow::bail!("{} cases failed: {}", counts.failed, done.tail()),
+        None => anyhow::bail!("it did not come to its end: {}", done.tail()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_of_cargo_test_are_read_binary_by_binary() {
+        let output = "running 2 tests\ntest a ... ok\ntest b ... FAILED\n\nsuccesses:\n\n\
+            ---- a stdout ----\nall is well\n\nrunning 3 tests\ntest a ... ok\n\
+            test c ... ignored, slow\ntest d ... ok\n\nsuccesses:\n\n---- a stdout ----\n\
+            skipped: no tool\n";
+        let outcomes = read_tests(output);
+        let names: Vec<&str> = outcomes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "a", "c", "d"]);
+        assert_eq!(outcomes[0].1, Outcome::Passed);
+        assert!(matches!(outcomes[1].1, Outcome::Failed(_)));
+        assert_eq!(outcomes[2].1, Outcome::Skipped("no tool".into()));
+        assert_eq!(outcomes[3].1, Outcome::Skipped("ignored, slow".into()));
+        assert_eq!(outcomes[4].1, Outcome::Passed);
     }
 }

@@ -1,122 +1,199 @@
 //! The clients that we did not write, and how to run their drivers.
 
+use crate::install::{CHROMIUM, GO, JAVA, NPM, Need, PYTHON, Step};
+
+/// A transport and a protocol.
+pub type Mode = (&'static str, &'static str);
+
 /// One driver: a command that takes `--url`, `--transport` and `--protocol`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Client {
-    pub(crate) name: &'static str,
-    /// Folder of its commands; `{dotnet}` is where the .NET programs are.
-    pub(crate) folder: &'static str,
-    /// Programs that must be there, with the Debian packages that have them.
-    pub(crate) programs: &'static [(&'static str, &'static str)],
-    pub(crate) install: Option<&'static str>,
-    pub(crate) run: &'static str,
-    pub(crate) modes: &'static [(&'static str, &'static str)],
+pub struct Client {
+    /// Its name, as in `expected.toml`.
+    pub name: &'static str,
+    /// Whose library it is, in which version.
+    pub library: &'static str,
+    /// What makes it ready to run; the .NET client needs nothing but .NET.
+    pub install: Option<&'static Step>,
+    /// What it needs besides.
+    pub needs: &'static [Need],
+    /// Where the command runs, from the project's folder.
+    pub folder: &'static str,
+    /// The command; `{dotnet}` is where the .NET programs are, `{url}` the app, if it is not to be
+    /// given as `--url`.
+    pub run: &'static str,
+    /// What it can do.
+    pub modes: &'static [Mode],
+    /// Whether it runs only on request.
+    pub is_extra: bool,
 }
 
-const WS_JSON: (&str, &str) = ("WebSockets", "json");
-const WS_PACK: (&str, &str) = ("WebSockets", "messagepack");
-const SSE: (&str, &str) = ("ServerSentEvents", "json");
-const LP_JSON: (&str, &str) = ("LongPolling", "json");
-const LP_PACK: (&str, &str) = ("LongPolling", "messagepack");
-const ALL: &[(&str, &str)] = &[WS_JSON, WS_PACK, SSE, LP_JSON, LP_PACK];
+const WS_JSON: Mode = ("WebSockets", "json");
+const WS_PACK: Mode = ("WebSockets", "messagepack");
+const SSE: Mode = ("ServerSentEvents", "json");
+const LP_JSON: Mode = ("LongPolling", "json");
+const LP_PACK: Mode = ("LongPolling", "messagepack");
+const ALL: &[Mode] = &[WS_JSON, WS_PACK, SSE, LP_JSON, LP_PACK];
 
-const NODE: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm")];
-const JS: &str = "compat-tests/clients/js";
-const NPM: Option<&str> = Some("npm ci --silent --no-audit --no-fund");
 const OTHERS: &str = "compat-tests/clients";
 
-/// A version of the JavaScript client in Node.
-const fn js(name: &'static str, run: &'static str) -> Client {
+/// A version of the JavaScript client, run by `driver.mjs` with these arguments.
+const fn js(name: &'static str, library: &'static str, run: &'static str) -> Client {
     Client {
         name,
-        folder: JS,
-        programs: NODE,
-        install: NPM,
+        library,
+        install: Some(&NPM),
+        needs: &[],
+        folder: NPM.folder,
         run,
         modes: ALL,
+        is_extra: false,
     }
 }
 
-/// All of them.
-pub(crate) const CLIENTS: &[Client] = &[
+/// A version of it in Chromium.
+const fn chromium(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        needs: &[CHROMIUM],
+        ..js(name, library, run)
+    }
+}
+
+/// One whose like is in a full run already.
+const fn extra(client: Client) -> Client {
+    Client {
+        is_extra: true,
+        ..client
+    }
+}
+
+/// All of them, the most used first.
+pub const CLIENTS: &[Client] = &[
     Client {
         name: "dotnet-10.0.15",
-        folder: ".",
-        programs: &[],
+        library: "Microsoft.AspNetCore.SignalR.Client.Core 10.0.15",
         install: None,
+        needs: &[],
+        folder: ".",
         run: "{dotnet}/bin/coreclient {url}",
         modes: ALL,
+        is_extra: false,
     },
     js(
         "js-microsoft-10.0.11",
+        "@microsoft/signalr 10.0.11 in Node",
         "node driver.mjs --package @microsoft/signalr@10.0.11",
     ),
-    Client {
-        name: "chromium-microsoft-10.0.11",
-        folder: JS,
-        programs: &[("node", "nodejs"), ("npm", "npm"), ("chromium", "chromium")],
-        install: NPM,
-        run: "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
-        modes: ALL,
-    },
+    chromium(
+        "chromium-microsoft-10.0.11",
+        "@microsoft/signalr 10.0.11 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
+    ),
     js(
         "js-microsoft-8.0.29",
+        "@microsoft/signalr 8.0.29 in Node",
         "node driver.mjs --package @microsoft/signalr@8.0.29",
     ),
     js(
         "js-microsoft-6.0.25",
+        "@microsoft/signalr 6.0.25 in Node",
         "node driver.mjs --package @microsoft/signalr@6.0.25",
     ),
     js(
         "js-microsoft-5.0.17",
+        "@microsoft/signalr 5.0.17 in Node",
         "node driver.mjs --package @microsoft/signalr@5.0.17",
     ),
     js(
         "js-microsoft-3.1.31",
+        "@microsoft/signalr 3.1.31 in Node",
         "node driver.mjs --package @microsoft/signalr@3.1.31",
     ),
     js(
         "js-aspnet-1.1.4",
+        "@aspnet/signalr 1.1.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.1.4",
     ),
     js(
         "js-aspnet-1.0.4",
+        "@aspnet/signalr 1.0.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.0.4",
     ),
+    extra(chromium(
+        "chromium-microsoft-8.0.29",
+        "@microsoft/signalr 8.0.29 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@8.0.29 --browser",
+    )),
+    extra(chromium(
+        "chromium-microsoft-6.0.25",
+        "@microsoft/signalr 6.0.25 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@6.0.25 --browser",
+    )),
+    extra(chromium(
+        "chromium-microsoft-5.0.17",
+        "@microsoft/signalr 5.0.17 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@5.0.17 --browser",
+    )),
+    extra(chromium(
+        "chromium-microsoft-3.1.31",
+        "@microsoft/signalr 3.1.31 in Chromium",
+        "node driver.mjs --package @microsoft/signalr@3.1.31 --browser",
+    )),
+    extra(chromium(
+        "chromium-aspnet-1.1.4",
+        "@aspnet/signalr 1.1.4 in Chromium",
+        "node driver.mjs --package @aspnet/signalr@1.1.4 --browser",
+    )),
+    extra(chromium(
+        "chromium-aspnet-1.0.4",
+        "@aspnet/signalr 1.0.4 in Chromium",
+        "node driver.mjs --package @aspnet/signalr@1.0.4 --browser",
+    )),
     Client {
         name: "java-signalr",
+        library: "com.microsoft.signalr 6.0.0",
+        install: Some(&JAVA),
+        needs: &[],
         folder: OTHERS,
-        programs: &[("javac", "default-jdk-headless"), ("mvn", "maven")],
-        install: Some("mvn -q -B -f java/pom.xml package"),
         run: "java -jar java/target/compat-java.jar",
         modes: &[WS_JSON, LP_JSON],
+        is_extra: false,
     },
     Client {
         name: "python-signalrcore",
+        library: "signalrcore 1.0.2",
+        install: Some(&PYTHON),
+        needs: &[],
         folder: OTHERS,
-        programs: &[("python3", "python3")],
-        install: Some(PYTHON),
         run: "python/.venv/bin/python python/drive_signalrcore.py",
         modes: &[WS_JSON, WS_PACK, SSE, LP_JSON],
+        is_extra: false,
     },
     Client {
         name: "python-pysignalr",
+        library: "pysignalr 1.3.3",
+        install: Some(&PYTHON),
+        needs: &[],
         folder: OTHERS,
-        programs: &[("python3", "python3")],
-        install: Some(PYTHON),
         run: "python/.venv/bin/python python/drive_pysignalr.py",
         modes: &[WS_JSON, WS_PACK],
+        is_extra: false,
     },
     Client {
         name: "go-signalr",
+        library: "github.com/philippseith/signalr v0.9.0",
+        install: Some(&GO),
+        needs: &[],
         folder: OTHERS,
-        programs: &[("go", "golang-go")],
-        install: Some("go -C go build -o bin/compat-go ."),
         run: "go/bin/compat-go",
         modes: &[WS_JSON, WS_PACK, SSE],
+        is_extra: false,
     },
 ];
 
-const PYTHON: &str = "{ python3 -m venv python/.venv || \
-    { apt-get install -y -qq python3-venv && python3 -m venv python/.venv; }; } && \
-    python/.venv/bin/pip install -q --disable-pip-version-check -r python/requirements.txt";
+impl Client {
+    /// Whether the command needs .NET.
+    #[must_use]
+    pub fn is_dotnet(&self) -> bool {
+        self.run.contains("{dotnet}")
+    }
+}

@@ -1,97 +1,168 @@
 //! What the tests need: installed if it is missing, with a word about it.
 
+mod steps;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tokio::process::Command;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
+use crate::places;
 use crate::process::{run, shell};
+
+pub use steps::{GO, JAVA, NPM, PYTHON, Step};
 
 const LIMIT: Duration = Duration::from_secs(900);
 
-/// Makes sure that a program is there, from a Debian package if need be.
-pub(crate) async fn program(name: &str, package: &str) -> Result<()> {
-    static UPDATED: OnceCell<bool> = OnceCell::const_new();
-    if has(name).await {
+/// Something of the machine's: how to see whether it is there, and which Debian packages have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// A shell command that succeeds if it is there.
+    pub check: &'static str,
+    /// Packages to try, one after the other.
+    pub packages: &'static [&'static str],
+}
+
+/// To unpack archives.
+pub const XZ: Need = Need {
+    check: "command -v xz",
+    packages: &["xz-utils"],
+};
+/// For the browser's scenarios.
+pub const CHROMIUM: Need = Need {
+    check: "test -n \"${CHROMIUM:-}\" || command -v chromium",
+    packages: &["chromium"],
+};
+/// For scenarios behind a proxy.
+pub const NGINX: Need = Need {
+    check: "command -v nginx",
+    packages: &["nginx-light", "nginx"],
+};
+/// For TLS in .NET.
+const OPENSSL: Need = Need {
+    check: "PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q 'libssl\\.so\\.3'",
+    packages: &["libssl3t64", "libssl3"],
+};
+
+/// Something that a test needs is not there and cannot be installed: the test is skipped.
+#[derive(Debug)]
+struct Absent(String);
+
+impl std::fmt::Display for Absent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Absent {}
+
+/// Whether an error says that something could not be installed.
+#[must_use]
+pub fn is_absent(error: &anyhow::Error) -> bool {
+    error.chain().any(<dyn std::error::Error>::is::<Absent>)
+}
+
+fn absent<T>(why: impl Into<String>) -> Result<T> {
+    Err(Absent(why.into()).into())
+}
+
+/// Makes sure that something is there, from a Debian package if need be.
+///
+/// # Errors
+///
+/// When it is not; [`is_absent`] holds then.
+pub async fn need(need: &Need) -> Result<()> {
+    /// One package manager at a time; it holds a lock of its own and gives up at once.
+    static APT: Mutex<()> = Mutex::const_new(());
+    static UPDATED: OnceCell<()> = OnceCell::const_new();
+    if holds(need.check).await {
         return Ok(());
     }
-    if !has("apt-get").await {
-        bail!("{name} is missing, and so is apt-get to install {package}");
+    let _alone = APT.lock().await;
+    let names = need.packages.join(" or ");
+    if !holds("command -v apt-get").await {
+        return absent(format!("{names} is missing, and there is no apt-get"));
     }
-    let updated = UPDATED
-        .get_or_init(|| async {
-            println!("installing: apt-get update");
-            let update = run(shell("apt-get update -qq", "."), LIMIT).await;
-            update.is_ok_and(|done| done.is_success())
-        })
-        .await;
-    println!("installing: {package} (for {name})");
-    let line = format!(
-        "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends {package}"
-    );
-    let done = run(shell(&line, "."), LIMIT).await?;
-    if !done.is_success() || !has(name).await {
-        bail!("{package} could not be installed (package list updated: {updated})");
+    let sudo = match () {
+        () if holds("test \"$(id -u)\" = 0").await => "",
+        () if holds("sudo -n true").await => "sudo -n ",
+        () => return absent(format!("{names} is missing, and only root may install it")),
+    };
+    let update = async || {
+        println!("installing: apt-get update");
+        let line = format!("{sudo}apt-get update -qq");
+        // Packages may be installed although one of many sources does not answer.
+        _ = run(shell(&line, &places::root()), LIMIT).await;
+    };
+    UPDATED.get_or_init(update).await;
+    for package in need.packages {
+        println!("installing: {package} (apt-get)");
+        let line = format!(
+            "{sudo}env DEBIAN_FRONTEND=noninteractive \
+             apt-get install -y -qq --no-install-recommends {package}"
+        );
+        let done = run(shell(&line, &places::root()), LIMIT).await?;
+        if done.is_success() && holds(need.check).await {
+            return Ok(());
+        }
     }
-    Ok(())
+    absent(format!("{names} is missing and could not be installed"))
 }
 
-async fn has(name: &str) -> bool {
-    let found = Command::new("bash")
-        .args(["-c", &format!("command -v {name} >/dev/null")])
-        .status();
-    found.await.is_ok_and(|status| status.success())
+async fn holds(check: &str) -> bool {
+    let done = run(shell(check, Path::new("/")), Duration::from_secs(60)).await;
+    done.is_ok_and(|done| done.is_success())
 }
 
-/// Where the .NET programs are, unpacked under `target`.
-pub(crate) async fn dotnet() -> Result<PathBuf> {
+/// Where the .NET programs are, unpacked once below cargo's target folder.
+///
+/// # Errors
+///
+/// When they are not to be had; [`is_absent`] holds then.
+pub async fn dotnet() -> Result<PathBuf> {
     static READY: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
-    let ready =
-        READY.get_or_init(|| async { unpack_dotnet().await.map_err(|error| format!("{error:#}")) });
-    match ready.await {
+    let unpack = async || unpack_dotnet().await.map_err(|error| format!("{error:#}"));
+    match READY.get_or_init(unpack).await {
         Ok(path) => Ok(path.clone()),
-        Err(why) => bail!("{why}"),
+        Err(why) => absent(why),
     }
 }
 
 async fn unpack_dotnet() -> Result<PathBuf> {
-    let home = fixture("TEST_DOTNET", "../shared/dotnet");
-    let setup = home.join("setup.sh");
+    let setup = places::fixture("TEST_DOTNET", "../shared/dotnet").join("setup.sh");
     if !setup.exists() {
         bail!(
-            "the .NET programs are not in {} (TEST_DOTNET names another place)",
-            home.display()
+            "no .NET programs at {} (TEST_DOTNET names another folder)",
+            setup.display()
         );
     }
-    program("xz", "xz-utils").await?;
-    let target = std::env::current_dir()?.join("target/dotnet");
-    let mut command = Command::new("bash");
+    need(&XZ).await?;
+    need(&OPENSSL).await?;
+    let target = places::target().join("dotnet");
+    let mut command = Command::new("sh");
     command.arg(&setup).arg(&target);
-    let done = run(command, LIMIT).await?;
+    let done = run(command, LIMIT).await.context("unpack .NET")?;
     if !done.is_success() {
-        bail!("the .NET programs could not be unpacked: {}", done.tail());
+        bail!("the .NET programs cannot be unpacked: {}", done.tail());
     }
     Ok(target)
 }
 
-/// A folder of test material: named by a variable, or at its default place.
-pub(crate) fn fixture(variable: &str, default: &str) -> PathBuf {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the harness has no settings but these"
-    )]
-    let named = std::env::var(variable);
-    named.map_or_else(|_| Path::new(default).to_owned(), PathBuf::from)
-}
-
-/// Runs an install command of a client's folder; it may be repeated and is quick then.
-pub(crate) async fn client(line: &str, folder: &str) -> Result<()> {
-    println!("installing: {line}  (in {folder})");
-    let done = run(shell(line, folder), LIMIT).await?;
-    if !done.is_success() {
-        bail!("`{line}` failed: {}", done.tail());
+/// Where the archive of the Autobahn suite is.
+///
+/// # Errors
+///
+/// When it is not to be had; [`is_absent`] holds then.
+pub async fn autobahn() -> Result<PathBuf> {
+    let tools = places::fixture("TEST_TOOLS", "../shared/tools");
+    if !tools.join("autobahn.tar.xz").exists() {
+        return absent(format!(
+            "no autobahn.tar.xz in {} (TEST_TOOLS names another folder)",
+            tools.display()
+        ));
     }
-    Ok(())
+    need(&XZ).await?;
+    Ok(tools)
 }

@@ -1,41 +1,38 @@
 //! The lines that every driver prints.
 
-use crate::report::Outcome;
+use crate::report::{Counts, Outcome};
 
 /// Reads `ok name [ms]`, `FAIL name: why` and `skip name: why`.
-pub(crate) fn read(line: &str) -> Option<(String, Outcome)> {
+#[must_use]
+pub fn read(line: &str) -> Option<(String, Outcome)> {
     if let Some(rest) = line.strip_prefix("ok ") {
         return Some((rest.split_whitespace().next()?.to_owned(), Outcome::Passed));
     }
-    let (is_failure, rest) = match (line.strip_prefix("FAIL "), line.strip_prefix("skip ")) {
-        (Some(rest), _) => (true, rest),
-        (None, Some(rest)) => (false, rest),
-        (None, None) => return None,
-    };
-    let (name, why) = rest.split_once(": ").unwrap_or((rest, "no reason"));
-    let why = why.to_owned();
-    let outcome = if is_failure {
-        Outcome::Failed(why)
-    } else {
-        Outcome::Skipped(why)
-    };
-    Some((name.to_owned(), outcome))
+    let (rest, outcome): (_, fn(String) -> Outcome) =
+        match (line.strip_prefix("FAIL "), line.strip_prefix("skip ")) {
+            (Some(rest), _) => (rest, Outcome::Failed),
+            (None, Some(rest)) => (rest, Outcome::Skipped),
+            (None, None) => return None,
+        };
+    let (name, why) = rest
+        .split_once(": ")
+        .unwrap_or_else(|| (rest.trim_end_matches(':'), "no reason"));
+    Some((name.to_owned(), outcome(why.to_owned())))
 }
 
-/// Reads the last line, `N passed, N failed, N skipped`, as its three numbers.
-pub(crate) fn read_total(line: &str) -> Option<[usize; 3]> {
-    let mut parts = line.split(", ");
+/// Reads the last line, `N passed, N failed, N skipped`.
+#[must_use]
+pub fn read_total(line: &str) -> Option<Counts> {
+    let mut parts = line.trim().split(", ");
     let mut part = |word: &str| {
         let (number, found) = parts.next()?.split_once(' ')?;
-        (found.trim() == word)
-            .then(|| number.parse().ok())
-            .flatten()
+        (found == word).then(|| number.parse().ok()).flatten()
     };
-    Some([
-        part("passed")?,
-        part("failed")?,
-        part("skipped").unwrap_or(0),
-    ])
+    Some(Counts {
+        passed: part("passed")?,
+        failed: part("failed")?,
+        skipped: part("skipped").unwrap_or(0),
+    })
 }
 
 #[cfg(test)]
@@ -43,20 +40,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_drivers_are_read() {
+    fn outcomes_are_read() {
         assert_eq!(read("ok a-b [12]"), Some(("a-b".into(), Outcome::Passed)));
         let failed = Outcome::Failed("x: y".into());
         assert_eq!(read("FAIL a: x: y"), Some(("a".into(), failed)));
-        assert_eq!(
-            read("skip a: z"),
-            Some(("a".into(), Outcome::Skipped("z".into())))
-        );
+        let skipped = Outcome::Skipped("z".into());
+        assert_eq!(read("skip a: z"), Some(("a".into(), skipped)));
         assert_eq!(read("something else"), None);
-        assert_eq!(
-            read_total("75 passed, 1 failed, 2 skipped"),
-            Some([75, 1, 2])
-        );
-        assert_eq!(read_total("75 passed, 0 failed"), Some([75, 0, 0]));
+    }
+
+    #[test]
+    fn totals_are_read() {
+        let counts = |passed, failed, skipped| Counts {
+            passed,
+            failed,
+            skipped,
+        };
+        let line = "75 passed, 1 failed, 2 skipped";
+        assert_eq!(read_total(line), Some(counts(75, 1, 2)));
+        assert_eq!(read_total("75 passed, 0 failed"), Some(counts(75, 0, 0)));
         assert_eq!(read_total("passed"), None);
     }
 }

@@ -19,7 +19,7 @@ type Body = BoxBody<Bytes, hyper::Error>;
 
 /// A running proxy. It ends when dropped.
 #[derive(Debug)]
-pub(crate) struct Splitter {
+pub struct Splitter {
     url: String,
     task: JoinHandle<()>,
 }
@@ -32,15 +32,21 @@ struct Ways {
 }
 
 impl Splitter {
-    /// Sends requests under `hub_paths` to `hubs` and all others to `rest`.
-    pub(crate) async fn start(hub_paths: &[String], hubs: &str, rest: &str) -> Result<Self> {
+    /// Sends requests under `hub_paths` to `hubs` and all others to `rest`, both `host:port`.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be had.
+    pub async fn start(hub_paths: &[String], hubs: &str, rest: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
         let ways = Arc::new(Ways {
             hub_paths: hub_paths.to_vec(),
             hubs: hubs.to_owned(),
             rest: rest.to_owned(),
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            client: Client::builder(TokioExecutor::new()).build(connector),
         });
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -59,7 +65,9 @@ impl Splitter {
         Ok(Self { url, task })
     }
 
-    pub(crate) fn url(&self) -> &str {
+    /// Its address as `http://host:port`.
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: builds, runs, tests and measures Heliograph.
 //!
-//! Small on purpose: `cargo xtask run` is a newcomer's first command. What tests need is in the
-//! package `harness`, which `cargo xtask test` builds.
+//! It has no dependencies, so that `cargo xtask run` starts to build the service at once. What a
+//! test run needs is in the `harness` package, which `cargo xtask test` builds first.
 
 #![expect(
     clippy::print_stdout,
@@ -9,133 +9,106 @@
     reason = "a program that talks to its user"
 )]
 
+mod cargo;
+mod demo;
+
 use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
+
+use cargo::{build, hand_over, target};
 
 const USAGE: &str = "\
-cargo xtask run [ARGS]    build and start the service; ARGS go to heliograph
-cargo xtask test [ARGS]   install what the tests need and run them all
-                          --quick leaves out foreign clients; FILTER runs one client or scenario;
-                          --help lists the rest
-cargo xtask bench [ARGS]  Heliograph beside a bare relay, CPU and memory
-";
+cargo xtask run [-- OPTIONS]     build and start the service; OPTIONS are those of `heliograph`
+cargo xtask test [OPTIONS]       install what the tests need, run them all, print one summary
+cargo xtask bench [OPTIONS]      measure the service beside a bare relay
 
-/// The client library that the demo page loads.
-const CLIENT: &str = "@microsoft/signalr@10.0.11";
-const CLIENT_SCRIPT: &str = "node_modules/@microsoft/signalr/dist/browser/signalr.min.js";
+`cargo xtask test --help` and `cargo xtask bench --help` list their options.";
+
+/// As clap has it for wrong arguments.
+const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    let mut args = env::args().skip(1);
-    let task = args.next().unwrap_or_default();
-    let rest: Vec<String> = args.collect();
+    let mut arguments = env::args_os().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let mut rest: Vec<OsString> = arguments.collect();
+    if rest.first().is_some_and(|first| first == "--") {
+        rest.remove(0);
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    if let Err(error) = env::set_current_dir(&root) {
-        eprintln!("xtask: {}: {error}", root.display());
-        return ExitCode::FAILURE;
-    }
-    match task.as_str() {
-        "run" => run(&rest),
-        "test" => test(&rest),
-        "bench" => bench(&rest),
-        "" | "help" | "--help" | "-h" => {
-            print!("{USAGE}");
-            ExitCode::SUCCESS
+    let done = env::set_current_dir(&root).and_then(|()| match command.to_str() {
+        Some("run") => run(&rest),
+        Some("test") => test(&rest),
+        Some("bench") => bench(&rest),
+        _ => {
+            eprintln!("{USAGE}");
+            Ok(ExitCode::from(WRONG_USE))
         }
-        other => {
-            eprintln!("xtask: there is no task '{other}'\n\n{USAGE}");
-            ExitCode::from(2)
-        }
-    }
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("xtask: {error}");
+        ExitCode::FAILURE
+    })
 }
 
-/// Builds the service, gets the demo page its script if it can, and starts it.
-fn run(args: &[String]) -> ExitCode {
-    if !cargo(&["build", "--release", "--bin", "heliograph"]) {
-        return ExitCode::FAILURE;
+fn run(arguments: &[OsString]) -> io::Result<ExitCode> {
+    println!("building the service");
+    if !build(&[
+        "--release",
+        "--package",
+        "heliograph",
+        "--bin",
+        "heliograph",
+    ])? {
+        return Ok(ExitCode::FAILURE);
     }
-    let mut command = Command::new("target/release/heliograph");
-    if let Some(script) = demo_script() {
-        command.arg("--demo-script").arg(script);
-    }
-    replace_with(command.args(args))
-}
-
-/// The client library for the demo page, from npm.
-fn demo_script() -> Option<PathBuf> {
-    let folder = Path::new("target/demo");
-    let script = folder.join(CLIENT_SCRIPT);
-    if script.exists() {
-        return Some(script);
-    }
-    println!("xtask: installing {CLIENT} from npm for the demo page");
-    let installed = std::fs::create_dir_all(folder).is_ok()
-        && Command::new("npm")
-            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-            .arg(folder)
-            .arg(CLIENT)
-            .status()
-            .is_ok_and(|status| status.success());
-    if !installed || !script.exists() {
-        println!("xtask: npm did not give it; the demo page says how to get its script");
-        return None;
-    }
-    Some(script)
-}
-
-/// Builds what the tests start, then hands over to the harness.
-fn test(args: &[String]) -> ExitCode {
-    let is_quick = args
+    let mut all = Vec::new();
+    if !arguments
         .iter()
-        .any(|arg| arg == "--quick" || arg == "--list" || arg == "--help");
-    if !is_quick
-        && !cargo(&[
-            "build",
-            "--release",
-            "--bin",
-            "heliograph",
-            "--bin",
-            "testhub",
-        ])
+        .any(|given| is_option(given, "--demo-script"))
+        && let Some(script) = demo::script(&target())
     {
-        return ExitCode::FAILURE;
+        all.extend([OsString::from("--demo-script"), script.into_os_string()]);
     }
-    if !cargo(&["build", "--package", "harness"]) {
-        return ExitCode::FAILURE;
-    }
-    replace_with(Command::new("target/debug/harness").args(args))
+    all.extend_from_slice(arguments);
+    hand_over(&program("release", "heliograph"), &all)
 }
 
-fn bench(args: &[String]) -> ExitCode {
-    if !cargo(&["build", "--release", "--bin", "heliograph"]) {
-        return ExitCode::FAILURE;
+fn test(arguments: &[OsString]) -> io::Result<ExitCode> {
+    println!("building everything");
+    // Binaries and tests in one go: what they depend on is then built once, with the same features.
+    if !build(&["--workspace", "--bins", "--tests", "--examples"])? {
+        println!("FAIL build: see above\n0 passed, 1 failed, 0 skipped");
+        return Ok(ExitCode::FAILURE);
     }
-    if !cargo(&["build", "--release", "--package", "load"]) {
-        return ExitCode::FAILURE;
-    }
-    replace_with(Command::new("target/release/bench").args(args))
+    hand_over(&program("debug", "compat"), arguments)
 }
 
-fn cargo(args: &[&str]) -> bool {
-    match Command::new(env!("CARGO")).args(args).status() {
-        Ok(status) => status.success(),
-        Err(error) => {
-            eprintln!("xtask: cargo: {error}");
-            false
-        }
+fn bench(arguments: &[OsString]) -> io::Result<ExitCode> {
+    println!("building the service and its measure");
+    if !build(&[
+        "--release",
+        "--package",
+        "heliograph",
+        "--package",
+        "load",
+        "--bins",
+    ])? {
+        return Ok(ExitCode::FAILURE);
     }
+    hand_over(&program("release", "bench"), arguments)
 }
 
-/// Becomes the program, so that signals and the exit code are its own.
-fn replace_with(command: &mut Command) -> ExitCode {
-    #[cfg(unix)]
-    let error = std::os::unix::process::CommandExt::exec(command);
-    #[cfg(not(unix))]
-    let error = match command.status() {
-        Ok(status) if status.success() => return ExitCode::SUCCESS,
-        Ok(_) => return ExitCode::FAILURE,
-        Err(error) => error,
-    };
-    eprintln!("xtask: {}: {error}", command.get_program().display());
-    ExitCode::FAILURE
+fn program(profile: &str, name: &str) -> PathBuf {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    target().join(profile).join(file)
+}
+
+fn is_option(given: &OsStr, name: &str) -> bool {
+    let given = given.to_string_lossy();
+    given
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }

@@ -33,16 +33,18 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::task::JoinSet;
 
-use crate::Options;
-use crate::report::{Outcome, Report};
+use crate::install;
+use crate::report::Outcome;
 
 /// One scenario.
-#[derive(Clone, Copy)]
-pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name, in words with dashes.
+    pub name: &'static str,
     /// What it shows.
-    pub(crate) about: &'static str,
+    pub about: &'static str,
     run: fn() -> Running,
 }
 
@@ -52,7 +54,8 @@ type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// All of them.
-pub(crate) fn all() -> Vec<Scenario> {
+#[must_use]
+pub fn all() -> Vec<Scenario> {
     [
         app_servers::SCENARIOS,
         restarts::SCENARIOS,
@@ -72,42 +75,20 @@ pub(crate) fn all() -> Vec<Scenario> {
     .concat()
 }
 
-/// Whether a filter was given and names one of ours.
-pub(crate) fn named(options: &Options) -> bool {
-    options.filter.is_some() && all().iter().any(|scenario| options.wants(scenario.name))
-}
-
-/// Runs those that the options want, one after the other.
-pub(crate) async fn run(options: &Options, report: &mut Report) {
-    report.section("scenarios with servers of their own");
-    let wanted: Vec<_> = all()
-        .into_iter()
-        .filter(|scenario| options.wants(scenario.name))
-        .collect();
-    for scenario in wanted {
-        let start = std::time::Instant::now();
-        let outcome = match tokio::time::timeout(LIMIT, tokio::spawn((scenario.run)())).await {
-            Ok(Ok(Ok(()))) => Outcome::Passed,
-            Ok(Ok(Err(error))) => {
-                let text = format!("{error:#}");
-                // What a scenario needs and cannot have is no failure of ours.
-                match text.strip_prefix("skipped: ") {
-                    Some(why) => Outcome::Skipped(why.to_owned()),
-                    None if text.contains("TEST_DOTNET") => Outcome::Skipped(text),
-                    None => Outcome::Failed(text),
-                }
+impl Scenario {
+    /// Runs it. What it needs and cannot be installed makes it skipped.
+    pub async fn run(&self) -> Outcome {
+        let mut task = JoinSet::new();
+        task.spawn((self.run)());
+        match tokio::time::timeout(LIMIT, task.join_next()).await {
+            Ok(Some(Ok(Ok(())))) => Outcome::Passed,
+            Ok(Some(Ok(Err(error)))) if install::is_absent(&error) => {
+                Outcome::Skipped(format!("{error:#}"))
             }
-            Ok(Err(panic)) => Outcome::Failed(format!("it panicked: {panic}")),
-            Err(_) => Outcome::Failed("it took too long".into()),
-        };
-        match &outcome {
-            Outcome::Passed => {
-                println!("ok {} [{}]", scenario.name, start.elapsed().as_millis());
-            }
-            Outcome::Failed(why) => println!("FAIL {}: {why}", scenario.name),
-            Outcome::Skipped(why) => println!("skip {}: {why}", scenario.name),
+            Ok(Some(Ok(Err(error)))) => Outcome::Failed(format!("{error:#}")),
+            Ok(Some(Err(panic))) => Outcome::Failed(format!("it panicked: {panic}")),
+            Ok(None) | Err(_) => Outcome::Failed(format!("not done within {LIMIT:?}")),
         }
-        report.add(scenario.name, outcome);
     }
 }
 

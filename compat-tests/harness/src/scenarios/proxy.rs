@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -35,9 +35,7 @@ impl Drop for Nginx {
 }
 
 async fn nginx_recipe() -> Result<()> {
-    if let Err(error) = install::program("nginx", "nginx-light").await {
-        bail!("skipped: {error:#}");
-    }
+    install::need(&install::NGINX).await?;
     let recipe = std::fs::read_to_string(RECIPE).context(RECIPE)?;
     // The service must know the proxy's address, and the proxy the service's.
     let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();

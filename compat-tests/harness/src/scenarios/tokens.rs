@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::kit::{App, Claims, Hub, Meters, follow, http};
 use super::until;
-use crate::backend::{KEY, SERVICE, service};
+use crate::backend::{KEY, service};
+use crate::places;
 use crate::process::Server;
 
 scenarios! {
@@ -63,7 +64,7 @@ async fn key_rotation() -> Result<()> {
         |keys: &str| std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n[keys]\n{keys}"));
     write(&format!("primary = \"{KEY}\"\n"))?;
     let path = file.to_string_lossy().into_owned();
-    let service = Server::start(SERVICE, &["--config".to_owned(), path]).await?;
+    let service = Server::start(&places::program("heliograph"), &["--config", &path]).await?;
     let app = App::start(&service, &[]).await?;
     let mut hub = Hub::connect(&app.url("/testhub")).await?;
     ensure!(

@@ -1,0 +1,148 @@
+//! What clients are installed or built with. A step leaves a stamp, so that it is quick when
+//! nothing has changed.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::{LIMIT, Need, absent, need};
+use crate::places;
+use crate::process::{run, shell};
+
+/// Folders that are made, not written.
+const MADE: [&str; 5] = ["node_modules", "target", ".venv", "bin", "__pycache__"];
+
+/// One command that makes a client ready to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Name of the stamp.
+    pub name: &'static str,
+    /// Where the command runs, from the project's folder.
+    pub folder: &'static str,
+    /// What the machine must have.
+    pub needs: &'static [Need],
+    /// The command.
+    pub line: &'static str,
+    /// Files and folders in `folder` that the result depends on.
+    pub inputs: &'static [&'static str],
+    /// A file or folder in `folder` that the command makes.
+    pub output: &'static str,
+}
+
+/// The JavaScript clients.
+pub const NPM: Step = Step {
+    name: "npm",
+    folder: "compat-tests/clients/js",
+    needs: &[
+        Need {
+            check: "node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'",
+            packages: &["nodejs"],
+        },
+        Need {
+            check: "command -v npm",
+            packages: &["npm"],
+        },
+    ],
+    line: "npm ci --silent --no-audit --no-fund",
+    inputs: &["package.json", "package-lock.json", ".npmrc"],
+    output: "node_modules",
+};
+
+/// The Java client.
+pub const JAVA: Step = Step {
+    name: "maven",
+    folder: "compat-tests/clients/java",
+    needs: &[
+        Need {
+            check: "command -v javac",
+            packages: &["default-jdk-headless"],
+        },
+        Need {
+            check: "command -v mvn",
+            packages: &["maven"],
+        },
+    ],
+    line: "mvn -q -B package",
+    inputs: &["pom.xml", "src"],
+    output: "target/compat-java.jar",
+};
+
+/// The Python clients.
+pub const PYTHON: Step = Step {
+    name: "pip",
+    folder: "compat-tests/clients/python",
+    needs: &[Need {
+        check: "python3 -c 'import ensurepip, venv'",
+        packages: &["python3-venv"],
+    }],
+    line: "python3 -m venv .venv && \
+           .venv/bin/pip install -q --disable-pip-version-check -r requirements.txt",
+    inputs: &["requirements.txt"],
+    output: ".venv/bin/python",
+};
+
+/// The Go client.
+pub const GO: Step = Step {
+    name: "go",
+    folder: "compat-tests/clients/go",
+    needs: &[Need {
+        check: "command -v go",
+        packages: &["golang-go"],
+    }],
+    line: "go build -o bin/compat-go .",
+    inputs: &["."],
+    output: "bin/compat-go",
+};
+
+impl Step {
+    /// Runs the command if its inputs have changed since it last succeeded here.
+    ///
+    /// # Errors
+    ///
+    /// When it fails; [`is_absent`](super::is_absent) holds then.
+    pub async fn run(&self) -> Result<()> {
+        let folder = places::root().join(self.folder);
+        let stamp = places::target().join("compat").join(self.name);
+        let mark = self.mark(&folder).context("read what is installed")?;
+        let is_done = fs::read_to_string(&stamp).is_ok_and(|found| found == mark);
+        if is_done && folder.join(self.output).exists() {
+            return Ok(());
+        }
+        for missing in self.needs {
+            need(missing).await?;
+        }
+        println!("installing: {} (in {})", self.line, self.folder);
+        let done = run(shell(self.line, &folder), LIMIT).await?;
+        if !done.is_success() {
+            return absent(format!("`{}` failed: {}", self.line, done.tail()));
+        }
+        fs::create_dir_all(places::target().join("compat"))?;
+        fs::write(&stamp, mark).context("leave a stamp")
+    }
+
+    fn mark(&self, folder: &Path) -> io::Result<String> {
+        let mut hasher = DefaultHasher::new();
+        (self.line, folder).hash(&mut hasher);
+        for input in self.inputs {
+            hash(&folder.join(input), &mut hasher)?;
+        }
+        Ok(format!("{:016x}", hasher.finish()))
+    }
+}
+
+fn hash(path: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
+    path.hash(hasher);
+    if !path.is_dir() {
+        fs::read(path)?.hash(hasher);
+        return Ok(());
+    }
+    let mut inside = fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    inside.retain(|path| !MADE.iter().any(|made| path.ends_with(made)));
+    inside.sort();
+    inside.iter().try_for_each(|path| hash(path, hasher))
+}

@@ -1,0 +1,27 @@
+//! What the tests with foreign programs are made of, and the runner of all tests.
+//!
+//! [`backend`] starts the service and apps with the conformance hubs, [`splitter`] puts two servers
+//! under one address; [`scenarios`] are tests with servers of their own. The parts of the runner:
+//! [`install`], [`checks`], the matrix of [`clients`] in [`cells`] with what is [`expected`] of them,
+//! the [`page`] that shows it, and the [`report`].
+//!
+//! Every program that is started is killed, with its children, when its handle is dropped.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "the runner and its parts tell what they do"
+)]
+
+pub mod backend;
+pub mod cells;
+pub mod checks;
+pub mod clients;
+pub mod expected;
+pub mod install;
+pub mod lines;
+pub mod page;
+pub mod places;
+pub mod process;
+pub mod report;
+pub mod scenarios;
+pub mod splitter;
