@@ -123,6 +123,28 @@ async fn another_user_cannot_take_over_what_was_negotiated() {
 }
 
 #[tokio::test]
+async fn a_service_token_stays_at_the_door() {
+    let stage = Stage::start();
+    let token = stage.client_token("testhub", Some("ann"), &[], MINUTE);
+    let header = bearer(&token);
+    let by_query = format!("/client?hub=testhub&access_token={token}");
+    let by_header: &[(&str, &str)] = &[("Authorization", &header)];
+    for (target, headers) in [("/client?hub=testhub", by_header), (&by_query, &[])] {
+        let mut socket = Socket::open(stage.address, target, headers).await.unwrap();
+        socket.send(HANDSHAKE).await;
+        let opened = stage.hub.opened().await;
+        assert_eq!(opened.request.identity.user.as_deref(), Some("ann"));
+        assert!(opened.request.bearer.is_none());
+        let told = opened
+            .request
+            .headers
+            .iter()
+            .any(|(_, value)| value.contains(&token));
+        assert!(!told && !opened.request.query.contains(&token));
+    }
+}
+
+#[tokio::test]
 async fn a_connected_client_outlives_its_token() {
     let stage = Stage::start();
     let token = stage.client_token("testhub", None, &[], Duration::from_secs(2));

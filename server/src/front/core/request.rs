@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use tracing::{debug, info};
@@ -109,11 +110,17 @@ impl Entry {
                 headers.insert(name, value);
             }
         }
+        // At the service's own path the token is ours: no hub gets to see it.
+        let at_service = self.place.path.is_none();
+        if at_service {
+            headers.remove(AUTHORIZATION);
+        }
+        let bearer = bearer(&self.parts).filter(|_| !at_service);
         ClientRequest {
             path,
             query: query.into(),
             headers: Headers::collect(&headers, is_passed_on),
-            bearer: bearer(&self.parts).map(|token| Bearer((*token).into())),
+            bearer: bearer.map(|token| Bearer((*token).into())),
             remote: self.seen.client,
             transport,
             identity,
