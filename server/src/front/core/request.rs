@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tracing::{debug, info};
 
 use super::routes::{Action, NoPlace, Place};
@@ -38,7 +38,8 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
         }
         Err(NoPlace::Hub) => {
             let text = "The query parameter 'hub' is missing or is no name of a hub.";
-            return with_cors(&parts.headers, answers::text(StatusCode::BAD_REQUEST, text));
+            let origin = parts.headers.get(ORIGIN).cloned();
+            return with_cors(origin, answers::text(StatusCode::BAD_REQUEST, text));
         }
     };
     if !is_allowed(&place.origins, &parts.headers, &seen) {
@@ -48,18 +49,18 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
             "The origin of this page is not allowed.",
         );
     }
-    let asked = parts.headers.clone();
-    if cors::is_preflight(&parts.method, &asked) {
+    if cors::is_preflight(&parts.method, &parts.headers) {
         let mut response = answers::empty(StatusCode::NO_CONTENT, None);
-        cors::allow_preflight(&asked, response.headers_mut());
+        cors::allow_preflight(&parts.headers, response.headers_mut());
         return response;
     }
+    let origin = parts.headers.get(ORIGIN).cloned();
     let entry = Entry { parts, place, seen };
     let response = match action {
         Action::Negotiate => negotiate::negotiate(&door, entry).await,
         Action::Connect => connect::connect(&door, entry, body).await,
     };
-    with_cors(&asked, response)
+    with_cors(origin, response)
 }
 
 impl Entry {
@@ -136,8 +137,8 @@ fn is_allowed(origins: &Origins, headers: &HeaderMap, seen: &Forwarded) -> bool 
     origins.allow(headers, seen.scheme == Scheme::Https, seen.host.as_deref())
 }
 
-fn with_cors(asked: &HeaderMap, mut response: Response) -> Response {
-    cors::allow(asked, response.headers_mut());
+fn with_cors(origin: Option<HeaderValue>, mut response: Response) -> Response {
+    cors::allow(origin, response.headers_mut());
     response
 }
 
