@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::stream::{Slot, Stream};
+use super::unread::ReadToEnd;
 
 /// Pause after the system refused to give a connection, for example for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -278,7 +279,7 @@ impl Server {
         &self,
         request: http::Request<Incoming>,
     ) -> Result<axum::response::Response, Infallible> {
-        self.service.call(request).await
+        self.service.call(request.map(ReadToEnd::new)).await
     }
 }
 

@@ -64,6 +64,25 @@ async fn requests_carry_the_address_of_their_peer() {
 }
 
 #[tokio::test]
+async fn a_body_that_no_handler_reads_does_not_cost_the_connection() {
+    let running = start(echo_peer(), Options::default(), SOON);
+    let mut tcp = TcpStream::connect(running.address).await.unwrap();
+    const LENGTH: usize = 4 << 20;
+    let head = format!("POST /none HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n\r\n");
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    // The answer comes while the body is still to be sent.
+    let mut answer = [0; 12];
+    let read = timeout(SOON, tcp.read_exact(&mut answer)).await;
+    read.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 404");
+    let body = vec![b'z'; LENGTH];
+    timeout(SOON, tcp.write_all(&body)).await.unwrap().unwrap();
+    let request = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answers = exchange(&mut tcp, request).await;
+    assert!(answers.contains("HTTP/1.1 200"), "{answers}");
+}
+
+#[tokio::test]
 async fn long_heads_pass_and_longer_ones_get_431() {
     let options = Options {
         max_header_bytes: 32 * 1024,

@@ -6,6 +6,7 @@ pub mod forwarded;
 pub mod listener;
 mod stream;
 pub mod tls;
+mod unread;
 pub mod websocket;
 
 pub use listener::{Peer, Scheme};

@@ -20,6 +20,7 @@ use anyhow::{Context, Result};
 use heliograph::edge::cors::Origins;
 use heliograph::edge::listener::{self, Listener};
 use heliograph::embed::HubServer;
+use heliograph::telemetry::{Format, init_log};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(options: Options) -> Result<()> {
+    init_log(options.log_level(), Format::Text)?;
     let journal = Arc::new(Journal::new());
     let hubs = Hubs::new(&options.hub()?, &journal);
     let stop = Arc::new(Notify::new());

@@ -22,6 +22,7 @@ testhub [--name value]…      the conformance hubs, served from Rust
   --handshake S           handshake timeout, default 15
   --max-message BYTES     largest incoming message, default 1048576; 0 = unlimited
   --parallel N            parallel invocations per client, default 8
+  --loglevel LEVEL        error, warn, info, debug or trace, on standard error; default warn
 
 Prints \"READY <url> embedded\" when it listens and \"STOPPED\" at the end. Stop it with SIGINT,
 SIGTERM, POST /shutdown or end of input.
@@ -111,6 +112,11 @@ impl Options {
             parallel_calls: self.number("parallel")?.unwrap_or(8),
             ..defaults
         })
+    }
+
+    /// How much is logged.
+    pub(crate) fn log_level(&self) -> &str {
+        self.given.get("loglevel").map_or("warn", String::as_str)
     }
 
     pub(crate) fn on(&self, name: &str) -> Result<bool> {
