@@ -162,3 +162,18 @@ async fn a_draining_node_takes_nobody_and_lets_everybody_come_back() {
     drop(early);
     stage.empty().await;
 }
+
+#[tokio::test]
+async fn a_draining_node_waits_for_clients_between_two_polls_but_not_for_ever() {
+    let stage = Stage::start();
+    let (comes, _) = stage.polling().await;
+    let (_stays_away, _) = stage.polling().await;
+    stage.door.drain();
+    assert_eq!(stage.hub.ends(2).await.len(), 2);
+    assert_eq!(stage.door.connections(), 2);
+    let last = stage.get(&comes.target()).await;
+    assert_eq!(last.text(), CLOSE_AND_RECONNECT);
+    assert_eq!(stage.get(&comes.target()).await.status, 204);
+    assert_eq!(stage.door.connections(), 1);
+    stage.empty().await;
+}

@@ -46,6 +46,9 @@ use crate::backend::{Backend, Rules, Ticket};
 use crate::edge::dialects::Dialects;
 use crate::telemetry::Meters;
 
+/// How long a draining door waits for a client that is between two polls.
+const LAST_POLL: Duration = Duration::from_secs(3);
+
 /// Settings of the door.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -142,18 +145,24 @@ impl Door {
         self.sessions.for_each(|session| {
             if session.client().is_none() {
                 self.sessions.remove(session);
+            } else if session.is_between_polls() {
+                let by = self.clock.after(LAST_POLL);
+                session.timers.transport_by.set(by);
             }
             session.outbox.close(CloseReason::Draining);
         });
     }
 
     /// Connections that are open or may still be opened. One whose end was told to its hub does
-    /// not count, though its client may still ask for its last bytes.
+    /// not count, except that a draining door waits for clients that are between two polls to come
+    /// for their last bytes.
     #[must_use]
     pub fn connections(&self) -> usize {
         let mut count = 0;
-        self.sessions
-            .for_each(|session| count += usize::from(!session.has_ended()));
+        self.sessions.for_each(|session| {
+            let is_owed = || self.is_draining() && session.is_between_polls();
+            count += usize::from(!session.has_ended() || is_owed());
+        });
         count
     }
 

@@ -376,6 +376,11 @@ impl Session {
         )
     }
 
+    /// Whether a long-polling client is between two polls and has not read its last bytes yet.
+    pub(super) fn is_between_polls(&self) -> bool {
+        matches!(*self.binding.lock(), Binding::LongPolling(_, None))
+    }
+
     fn watch(&self, rule: KeepAlive, now: u32) {
         let pinged = self.timers.pinged.load(Ordering::Relaxed);
         let seconds = |time: Duration| u32::try_from(time.as_secs().max(1));
