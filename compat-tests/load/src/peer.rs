@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The bytes of one conversation, the same for the bare relay and for a hub.
+/// The bytes of one conversation, the same for all servers that are compared.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// The WebSocket upgrade and the hub handshake.

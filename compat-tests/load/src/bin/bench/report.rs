@@ -1,0 +1,155 @@
+//! The figures, as a person reads them.
+
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::app_server;
+use crate::figures::median;
+use crate::rounds::Round;
+
+/// What a figure has to keep to.
+#[derive(Clone, Copy)]
+enum Target {
+    /// Heliograph's own figure.
+    AtMost(f64),
+    /// Heliograph's figure by the bare relay's.
+    Ratio(f64),
+}
+
+/// Two figures side by side.
+struct Row {
+    name: &'static str,
+    figures: [f64; 2],
+    target: Option<Target>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [left, right] = self.figures;
+        let ratio = right / left;
+        write!(f, "{:36}{left:12.2}{right:12.2}", self.name)?;
+        if ratio.is_finite() {
+            write!(f, "{ratio:8.2}")?;
+        } else {
+            write!(f, "{:>8}", "-")?;
+        }
+        let (kind, limit, figure) = match self.target {
+            None => return Ok(()),
+            Some(Target::AtMost(limit)) => ("", limit, right),
+            Some(Target::Ratio(limit)) => ("ratio ", limit, ratio),
+        };
+        let verdict = if figure <= limit { "met" } else { "MISSED" };
+        write!(f, "   {kind}<= {limit:.2} {verdict}")
+    }
+}
+
+/// The table of Heliograph beside the bare relay.
+pub(crate) fn beside_relay(rounds: &[Vec<Round>; 2], instructions: Result<[f64; 2]>) -> String {
+    let row = |name, figure: fn(&Round) -> f64, target| {
+        let figures = rounds.each_ref().map(|rounds| median(rounds, figure));
+        Row {
+            name,
+            figures,
+            target,
+        }
+        .to_string()
+    };
+    let name = "user instructions per delivery";
+    let instructions = match instructions {
+        Ok(figures) => Row {
+            name,
+            figures,
+            target: None,
+        }
+        .to_string(),
+        Err(why) => skipped(name, &why),
+    };
+    [
+        heading("", ["bare relay", "heliograph"]) + "   target",
+        row(
+            "idle KiB per connection",
+            |round| round.idle_kib,
+            Some(Target::AtMost(8.0)),
+        ),
+        row(
+            "CPU us per echo",
+            |round| round.echo_us,
+            Some(Target::Ratio(1.6)),
+        ),
+        row(
+            "CPU us per broadcast delivery",
+            |round| round.delivery_us,
+            Some(Target::Ratio(1.4)),
+        ),
+        row(
+            "connects per CPU second",
+            |round| round.connects_per_s,
+            None,
+        ),
+        instructions,
+    ]
+    .join("\n")
+}
+
+/// The table of an app server behind Heliograph beside the same app asked directly.
+pub(crate) fn app_server(rounds: Result<[Vec<app_server::Round>; 2]>) -> String {
+    let name = "echo by a real app server";
+    let rounds = match rounds {
+        Ok(rounds) => rounds,
+        Err(why) => return skipped(name, &why),
+    };
+    let row = |name, figure: fn(&app_server::Round) -> f64| {
+        let figures = rounds.each_ref().map(|rounds| median(rounds, figure));
+        Row {
+            name,
+            figures,
+            target: None,
+        }
+        .to_string()
+    };
+    [
+        heading(name, ["directly", "through us"]),
+        row("CPU us per echo, heliograph", |round| round.service_us),
+        row("CPU us per echo, app", |round| round.app_us),
+        row("CPU us per echo, both", |round| {
+            round.service_us + round.app_us
+        }),
+        row("round trip us, 1 caller", |round| round.round_trip_us),
+        row("echoes per second, 32 callers", |round| round.echoes_per_s),
+    ]
+    .join("\n")
+}
+
+fn heading(name: &str, columns: [&str; 2]) -> String {
+    let [left, right] = columns;
+    format!("{name:36}{left:>12}{right:>12}{:>8}", "ratio")
+}
+
+fn skipped(name: &str, why: &anyhow::Error) -> String {
+    format!("{name:36}skipped: {why:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, Target};
+
+    #[test]
+    fn a_row_says_whether_its_target_is_met() {
+        let row = |target| {
+            let figures = [2.0, 3.0];
+            let name = "x";
+            let target = Some(target);
+            Row {
+                name,
+                figures,
+                target,
+            }
+            .to_string()
+        };
+        assert!(row(Target::Ratio(1.6)).ends_with("1.50   ratio <= 1.60 met"));
+        assert!(row(Target::Ratio(1.4)).ends_with("1.50   ratio <= 1.40 MISSED"));
+        assert!(row(Target::AtMost(8.0)).ends_with("1.50   <= 8.00 met"));
+        assert!(row(Target::AtMost(2.9)).ends_with("<= 2.90 MISSED"));
+    }
+}
