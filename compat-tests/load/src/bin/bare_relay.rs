@@ -81,7 +81,6 @@ impl Relay {
             waiting += read(&mut reader).await?;
         }
         waiting -= self.lengths.connect_in;
-        write(&writer, self.head(self.lengths.connect_out)).await?;
         match self.lengths.answer {
             None => self.echo(reader, writer, waiting).await,
             // Boxed, so that an echo's connection has no room for it.
@@ -95,6 +94,7 @@ impl Relay {
         writer: OwnedWriteHalf,
         mut waiting: usize,
     ) -> io::Result<()> {
+        write(&writer, self.head(self.lengths.connect_out)).await?;
         loop {
             while waiting >= self.lengths.input {
                 waiting -= self.lengths.input;
@@ -112,14 +112,22 @@ impl Relay {
         answer: usize,
     ) -> io::Result<()> {
         let writer = Arc::new(writer);
-        self.everyone.lock().await.push(Arc::clone(&writer));
+        let mut all = self.everyone.lock().await;
+        // Whoever has its answer gets every broadcast from then on.
+        all.push(Arc::clone(&writer));
+        write(&writer, self.head(self.lengths.connect_out)).await?;
+        drop(all);
         loop {
             while waiting >= self.lengths.input {
                 waiting -= self.lengths.input;
                 let all = self.everyone.lock().await;
+                let message = self.head(self.lengths.output);
                 for receiver in all.iter() {
                     // One that has left stays in the list: a run ends with all of them.
-                    _ = write(receiver, self.head(self.lengths.output)).await;
+                    let rest = write_now(receiver, message).unwrap_or_default();
+                    if !rest.is_empty() {
+                        _ = write(receiver, rest).await;
+                    }
                 }
                 write(&writer, self.head(answer)).await?;
             }
@@ -147,15 +155,21 @@ async fn read(socket: &mut OwnedReadHalf) -> io::Result<usize> {
 }
 
 async fn write(socket: &OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match socket.try_write(bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // Rare, so it takes its memory when it happens.
-                Box::pin(socket.writable()).await?;
-            }
-            Err(error) => return Err(error),
+    loop {
+        bytes = write_now(socket, bytes)?;
+        if bytes.is_empty() {
+            return Ok(());
         }
+        // Rare, so it takes its memory when it happens.
+        Box::pin(socket.writable()).await?;
     }
-    Ok(())
+}
+
+/// Writes what the socket takes and returns the rest.
+fn write_now<'a>(socket: &OwnedWriteHalf, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
+    match socket.try_write(bytes) {
+        Ok(count) => Ok(bytes.get(count..).unwrap_or_default()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(bytes),
+        Err(error) => Err(error),
+    }
 }

@@ -60,7 +60,7 @@ struct Way<'a> {
 }
 
 async fn run(servers: &Servers, program: &Path, rounds: usize) -> Result<[Vec<Round>; 2]> {
-    let service = servers.heliograph().await?;
+    let service = servers.service().await?;
     let connection = format!(
         "Endpoint=http://{};AccessKey={KEY};Version=1.0;",
         service.address()

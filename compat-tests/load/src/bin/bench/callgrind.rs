@@ -83,6 +83,7 @@ async fn run(
     let load = Load::Broadcast;
     let subject = servers.start_under(&wrapper, kind, load, scripts).await?;
     let mut peers = drive::connect(subject.address(), &scripts.broadcast, RECEIVERS).await?;
+    drive::settle(&subject).await?;
     drive::broadcast(&mut peers, scripts, broadcasts).await?;
     drop(peers);
     subject.stop(READY).await?;

@@ -147,7 +147,7 @@ fn allow(connections: usize) -> Result<()> {
 
 /// Learns what the clients say and get from Heliograph.
 async fn learn(servers: &Servers) -> Result<Scripts> {
-    let subject = servers.heliograph().await?;
+    let subject = servers.hub().await?;
     let scripts = Scripts::learn(subject.address(), HUB).await?;
     subject.stop(READY).await?;
     Ok(scripts)

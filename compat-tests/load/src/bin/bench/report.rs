@@ -28,11 +28,10 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [left, right] = self.figures;
         let ratio = right / left;
-        write!(f, "{:36}{left:12.2}{right:12.2}", self.name)?;
-        if ratio.is_finite() {
-            write!(f, "{ratio:8.2}")?;
+        if left > 0.0 {
+            write!(f, "{:36}{left:12.2}{right:12.2}{ratio:8.2}", self.name)?;
         } else {
-            write!(f, "{:>8}", "-")?;
+            write!(f, "{:36}{:>12}{right:12.2}{:>8}", self.name, "-", "-")?;
         }
         let (kind, limit, figure) = match self.target {
             None => return Ok(()),

@@ -90,6 +90,7 @@ async fn idle_and_echo(
 async fn delivery(servers: &Servers, kind: Kind, scripts: &Scripts, crowd: Crowd) -> Result<f64> {
     let subject = servers.start(kind, Load::Broadcast, scripts).await?;
     let mut peers = drive::connect(subject.address(), &scripts.broadcast, crowd.receivers).await?;
+    drive::settle(&subject).await?;
     drive::broadcast(&mut peers, scripts, EARLIER_BROADCASTS).await?;
     let cpu = subject.cpu()?;
     drive::broadcast(&mut peers, scripts, BROADCASTS).await?;

@@ -12,8 +12,9 @@ use crate::conversation::Scripts;
 
 /// How long a server may take to start, or to end.
 pub(crate) const READY: Duration = Duration::from_secs(60);
-/// Where Heliograph serves the hub `bench`.
+/// Where the hub `bench` is served.
 pub(crate) const HUB: &str = "/bench";
+const HUB_ON: [&str; 2] = ["--set", "bench=true"];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -61,7 +62,7 @@ impl Servers {
         scripts: &Scripts,
     ) -> Result<Subject> {
         let (program, arguments) = match kind {
-            Kind::Heliograph => (&self.heliograph, heliograph_arguments()),
+            Kind::Heliograph => (&self.heliograph, service_arguments(&HUB_ON)),
             Kind::Relay => (&self.relay, relay_arguments(load, scripts)),
         };
         let command = match wrapper.split_first() {
@@ -75,9 +76,14 @@ impl Servers {
         start(command, &arguments).await
     }
 
-    /// Starts Heliograph.
-    pub(crate) async fn heliograph(&self) -> Result<Subject> {
-        start(Command::new(&self.heliograph), &heliograph_arguments()).await
+    /// Starts Heliograph with the hub `bench`.
+    pub(crate) async fn hub(&self) -> Result<Subject> {
+        start(Command::new(&self.heliograph), &service_arguments(&HUB_ON)).await
+    }
+
+    /// Starts Heliograph without a hub of that name, which an app server is to bring.
+    pub(crate) async fn service(&self) -> Result<Subject> {
+        start(Command::new(&self.heliograph), &service_arguments(&[])).await
     }
 }
 
@@ -86,10 +92,12 @@ async fn start(mut command: Command, arguments: &[String]) -> Result<Subject> {
     Subject::start(command, READY).await
 }
 
-fn heliograph_arguments() -> Vec<String> {
-    ["--listen", "127.0.0.1:0", "--set", "bench=true"]
+fn service_arguments(more: &[&str]) -> Vec<String> {
+    [&["--listen", "127.0.0.1:0"], more]
+        .concat()
+        .into_iter()
         .map(String::from)
-        .to_vec()
+        .collect()
 }
 
 fn relay_arguments(load: Load, scripts: &Scripts) -> Vec<String> {
