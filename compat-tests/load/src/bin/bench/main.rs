@@ -25,10 +25,15 @@ use clap::Parser;
 use tokio::time::timeout;
 
 use conversation::Scripts;
+use report::Size;
 use rounds::Crowd;
 use servers::{HUB, Kind, READY, Servers};
 
-/// For everything; it takes some three minutes on two cores.
+/// What the targets are for.
+const ROUNDS: u16 = 5;
+const IDLE: u16 = 5000;
+const RECEIVERS: u16 = 1000;
+/// For everything; it takes about a minute on two cores.
 const LIMIT: Duration = Duration::from_secs(900);
 /// Descriptors that are not for connections.
 const SPARE_DESCRIPTORS: u64 = 64;
@@ -43,13 +48,13 @@ struct Options {
     #[arg(long)]
     relay: Option<PathBuf>,
     /// Rounds of each; at least five for figures that are to be believed.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, default_value_t = ROUNDS, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
     /// Connections for the idle figure.
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = IDLE, value_parser = clap::value_parser!(u16).range(1..))]
     idle: u16,
     /// Receivers of a broadcast.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = RECEIVERS, value_parser = clap::value_parser!(u16).range(1..))]
     receivers: u16,
     /// Leave out the instruction counts, which need valgrind.
     #[arg(long)]
@@ -112,12 +117,15 @@ async fn run(options: &Options) -> Result<()> {
             app_server::measure(&servers, target, rounds).await
         }
     };
+    let is_full =
+        rounds >= ROUNDS.into() && crowd.idle >= IDLE.into() && crowd.receivers >= RECEIVERS.into();
+    let size = if is_full { Size::Full } else { Size::Trial };
     println!(
         "\nmedians of {rounds} alternating rounds; {} idle connections, broadcast to {}; {} s in all\n\n{}\n\n{}",
         crowd.idle,
         crowd.receivers,
         start.elapsed().as_secs(),
-        report::beside_relay(&results, instructions),
+        report::beside_relay(size, &results, instructions),
         report::app_server(app_server),
     );
     Ok(())
