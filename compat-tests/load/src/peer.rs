@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The bytes of one conversation, the same for the bare relay and for a hub.
+/// The bytes of one conversation, the same for all servers that are compared.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// The WebSocket upgrade and the hub handshake.
@@ -87,7 +87,7 @@ impl Peer {
     ///
     /// When the connection is gone.
     pub async fn take(&mut self, mut bytes: usize) -> Result<()> {
-        let mut buffer = [0; 8192];
+        let mut buffer = [0; 1024];
         while bytes > 0 {
             let want = bytes.min(buffer.len());
             let count = self.0.read(&mut buffer[..want]).await.context("receive")?;

@@ -1,6 +1,5 @@
 //! A process under test, and what it has used.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,15 +21,15 @@ impl Subject {
     /// # Errors
     ///
     /// When it cannot be started or does not become ready within `limit`.
-    pub async fn start(program: &Path, args: &[String], limit: Duration) -> Result<Self> {
-        let mut child = Command::new(program)
-            .args(args)
+    pub async fn start(mut command: Command, limit: Duration) -> Result<Self> {
+        let program = command.as_std().get_program().display().to_string();
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("start {}", program.display()))?;
+            .with_context(|| format!("start {program}"))?;
         let stdout = child.stdout.take().context("no standard output")?;
         let mut lines = BufReader::new(stdout).lines();
         let ready = async {
@@ -40,9 +39,10 @@ impl Subject {
                     return Ok(address.trim_end_matches('/').to_owned());
                 }
             }
-            bail!("{} ended before it was ready", program.display())
+            bail!("{program} ended before it was ready")
         };
-        let address = timeout(limit, ready).await.context("not ready in time")??;
+        let ready = timeout(limit, ready).await;
+        let address = ready.with_context(|| format!("{program} was not ready in time"))??;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { child, address })
     }
@@ -59,17 +59,28 @@ impl Subject {
     ///
     /// When the process is gone.
     pub fn cpu(&self) -> Result<Duration> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id()?))?;
-        let mut nanoseconds = 0;
-        for task in tasks {
+        let process = format!("/proc/{}", self.id()?);
+        let mut running = Duration::ZERO;
+        for task in std::fs::read_dir(format!("{process}/task"))? {
             // A thread may end while we look.
             let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) else {
                 continue;
             };
             let first = text.split_whitespace().next().unwrap_or_default();
-            nanoseconds += first.parse::<u64>().unwrap_or_default();
+            running += Duration::from_nanos(first.parse().unwrap_or_default());
         }
-        Ok(Duration::from_nanos(nanoseconds))
+        // The threads that run are known to the nanosecond, those that have ended only here.
+        let all = ticks(&std::fs::read_to_string(format!("{process}/stat"))?);
+        Ok(running.max(all.context("no CPU time in /proc")?))
+    }
+
+    /// CPU time since an earlier [`Self::cpu`].
+    ///
+    /// # Errors
+    ///
+    /// When the process is gone.
+    pub fn cpu_since(&self, earlier: Duration) -> Result<Duration> {
+        Ok(self.cpu()?.saturating_sub(earlier))
     }
 
     /// Resident memory in KiB.
@@ -103,5 +114,29 @@ impl Subject {
 
     fn id(&self) -> Result<u32> {
         self.child.id().context("the process has ended")
+    }
+}
+
+/// User and system time in a line of `/proc/PID/stat`, where Linux counts in hundredths of a
+/// second whatever the machine's own tick is.
+fn ticks(stat: &str) -> Option<Duration> {
+    // The program's name comes before, in brackets, and may contain anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(Duration::from_millis(10 * (user + system)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticks;
+    use std::time::Duration;
+
+    #[test]
+    fn cpu_time_is_found_behind_any_program_name() {
+        let stat = "7 (a) b ( c) S 1 7 7 0 -1 4194560 100 0 0 0 21 13 0 0 20 0 1 0 5 6 7";
+        assert_eq!(ticks(stat), Some(Duration::from_millis(340)));
+        assert_eq!(ticks("7 (a)"), None);
     }
 }

@@ -1,0 +1,176 @@
+//! The figures, as a person reads them.
+
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::app_server;
+use crate::figures::median;
+use crate::rounds::Round;
+
+/// What a figure has to keep to.
+#[derive(Clone, Copy)]
+enum Target {
+    /// Heliograph's own figure.
+    AtMost(f64),
+    /// Heliograph's figure by the bare relay's.
+    Ratio(f64),
+}
+
+/// Whether the run was long and large enough for its figures to be held to the targets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    Full,
+    Trial,
+}
+
+/// Two figures side by side.
+struct Row {
+    name: &'static str,
+    figures: [f64; 2],
+    target: Option<(Target, Size)>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [left, right] = self.figures;
+        let ratio = right / left;
+        if left > 0.0 {
+            write!(f, "{:36}{left:12.2}{right:12.2}{ratio:8.2}", self.name)?;
+        } else {
+            write!(f, "{:36}{:>12}{right:12.2}{:>8}", self.name, "-", "-")?;
+        }
+        let Some((target, size)) = self.target else {
+            return Ok(());
+        };
+        let (kind, limit, figure) = match target {
+            Target::AtMost(limit) => ("", limit, right),
+            Target::Ratio(limit) => ("ratio ", limit, ratio),
+        };
+        let verdict = match size {
+            Size::Trial => "(not judged: a trial run)",
+            Size::Full if figure <= limit => "met",
+            Size::Full => "MISSED",
+        };
+        write!(f, "   {kind}<= {limit:.2} {verdict}")
+    }
+}
+
+/// The table of Heliograph beside the bare relay.
+pub(crate) fn beside_relay(
+    size: Size,
+    rounds: &[Vec<Round>; 2],
+    instructions: Result<[f64; 2]>,
+) -> String {
+    let row = |name, figure: fn(&Round) -> f64, target: Option<Target>| {
+        let figures = rounds.each_ref().map(|rounds| median(rounds, figure));
+        let target = target.map(|target| (target, size));
+        Row {
+            name,
+            figures,
+            target,
+        }
+        .to_string()
+    };
+    let name = "user instructions per delivery";
+    let instructions = match instructions {
+        Ok(figures) => Row {
+            name,
+            figures,
+            target: None,
+        }
+        .to_string(),
+        Err(why) => skipped(name, &why),
+    };
+    [
+        heading("", ["bare relay", "heliograph"]) + "   target",
+        row(
+            "idle KiB per connection",
+            |round| round.idle_kib,
+            Some(Target::AtMost(8.0)),
+        ),
+        row(
+            "CPU us per echo",
+            |round| round.echo_us,
+            Some(Target::Ratio(1.6)),
+        ),
+        row(
+            "CPU us per broadcast delivery",
+            |round| round.delivery_us,
+            Some(Target::Ratio(1.4)),
+        ),
+        row(
+            "connects per CPU second",
+            |round| round.connects_per_s,
+            None,
+        ),
+        instructions,
+    ]
+    .join("\n")
+}
+
+/// The table of an app server behind Heliograph beside the same app asked directly.
+pub(crate) fn app_server(rounds: Result<[Vec<app_server::Round>; 2]>) -> String {
+    let name = "echo by a real app server";
+    let rounds = match rounds {
+        Ok(rounds) => rounds,
+        Err(why) => return skipped(name, &why),
+    };
+    let row = |name, figure: fn(&app_server::Round) -> f64| {
+        let figures = rounds.each_ref().map(|rounds| median(rounds, figure));
+        Row {
+            name,
+            figures,
+            target: None,
+        }
+        .to_string()
+    };
+    [
+        heading(name, ["directly", "through us"]),
+        row("CPU us per echo, heliograph", |round| round.service_us),
+        row("CPU us per echo, app", |round| round.app_us),
+        row("CPU us per echo, both", |round| {
+            round.service_us + round.app_us
+        }),
+        row("round trip us, 1 caller", |round| round.round_trip_us),
+        row("echoes per second, 32 callers", |round| round.echoes_per_s),
+    ]
+    .join("\n")
+}
+
+fn heading(name: &str, columns: [&str; 2]) -> String {
+    let [left, right] = columns;
+    format!("{name:36}{left:>12}{right:>12}{:>8}", "ratio")
+}
+
+fn skipped(name: &str, why: &anyhow::Error) -> String {
+    format!("{name:36}skipped: {why:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, Size, Target};
+
+    fn row(target: Target, size: Size) -> String {
+        Row {
+            name: "x",
+            figures: [2.0, 3.0],
+            target: Some((target, size)),
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn a_row_says_whether_its_target_is_met() {
+        let full = |target| row(target, Size::Full);
+        assert!(full(Target::Ratio(1.6)).ends_with("1.50   ratio <= 1.60 met"));
+        assert!(full(Target::Ratio(1.4)).ends_with("1.50   ratio <= 1.40 MISSED"));
+        assert!(full(Target::AtMost(8.0)).ends_with("1.50   <= 8.00 met"));
+        assert!(full(Target::AtMost(2.9)).ends_with("<= 2.90 MISSED"));
+    }
+
+    #[test]
+    fn a_trial_run_is_not_judged() {
+        assert!(row(Target::AtMost(2.9), Size::Trial).contains("<= 2.90 (not judged"));
+    }
+}
