@@ -168,10 +168,7 @@ impl Uplink {
                 Phase::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
                     Ok(conversation) => {
                         self.phase = Phase::Open(conversation);
-                        session
-                            .timers
-                            .pinged
-                            .store(door.clock.now(), Ordering::Relaxed);
+                        session.opened(&door.clock);
                     }
                     Err(error) => {
                         return Poll::Ready(Err(handshake::open_failed(session, &error)));
