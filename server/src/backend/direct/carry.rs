@@ -88,7 +88,7 @@ impl Carrier {
             End::Malformed(_) if self.awaits_answer => End::NoAnswer(Failure::NoHandshake),
             end => end,
         };
-        debug!(conn = %self.client.id(), hub = &*self.hub, reason = ?end, "conversation ended");
+        debug!(conn = ?self.client.id(), hub = &*self.hub, reason = ?end, "conversation ended");
         let reason = self.reason(&end);
         self.client.outbox().close(reason);
         self.queue.close();

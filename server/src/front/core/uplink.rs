@@ -131,7 +131,7 @@ impl Uplink {
         }
         self.backlog = Vec::new();
         self.resume = None;
-        debug!(conn = %session.id, hub = session.hub.name(), reason = reason.label(), "connection ended");
+        debug!(conn = ?session.id, hub = session.hub.name(), reason = reason.label(), "connection ended");
     }
 
     fn pump(
@@ -266,7 +266,7 @@ fn passes(
             return Ok(false);
         }
         Some(MessageType::Unknown(number)) => {
-            debug!(conn = %session.id, number, "message of unknown type dropped");
+            debug!(conn = ?session.id, number, "message of unknown type dropped");
             return Ok(false);
         }
         _ => {}
