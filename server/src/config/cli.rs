@@ -5,8 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::address::parse as address;
 use super::load::Sources;
 use super::span::Span;
+
+/// Longer names of hubs are refused by the service.
+const MAX_HUB_BYTES: usize = 512;
 
 /// A self-hosted SignalR service.
 ///
@@ -37,13 +41,13 @@ pub struct SettingArgs {
     )]
     pub config: Option<PathBuf>,
     /// Address and port to listen on; port 0 lets the system choose
-    #[arg(long, short, value_name = "ADDR:PORT")]
+    #[arg(long, short, global = true, value_name = "ADDR:PORT", value_parser = address)]
     pub listen: Option<SocketAddr>,
     /// Level of the log: error, warn, info, debug, trace
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
     /// Script of the JavaScript client (signalr.min.js) for the demo page
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub demo_script: Option<PathBuf>,
     /// Any setting, as in `--set limits.token_bytes=8192`; may repeat
     #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
@@ -95,13 +99,13 @@ pub enum TokenKind {
     /// For a client of a hub
     Client {
         /// Name of the hub, with its application prefix if there is one
-        #[arg(long)]
+        #[arg(long, value_parser = hub)]
         hub: String,
         /// User that the client speaks for
         #[arg(long)]
         user: Option<String>,
         /// A claim; may repeat
-        #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+        #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
         claim: Vec<(String, String)>,
         /// What all kinds share.
         #[command(flatten)]
@@ -110,7 +114,7 @@ pub enum TokenKind {
     /// For an app server of a hub
     Server {
         /// Name of the hub, with its application prefix if there is one
-        #[arg(long)]
+        #[arg(long, value_parser = hub)]
         hub: String,
         /// Name of the app server
         #[arg(long, default_value = "cli")]
@@ -122,7 +126,7 @@ pub enum TokenKind {
     /// For a call to the REST API
     Rest {
         /// Path of the call with its query, such as /api/hubs/chat/:send?api-version=2022-06-01
-        #[arg(long, required_unless_present = "audience")]
+        #[arg(long, required_unless_present = "audience", value_parser = path)]
         path: Option<String>,
         /// What all kinds share.
         #[command(flatten)]
@@ -134,7 +138,7 @@ pub enum TokenKind {
 #[derive(Args, Debug)]
 pub struct TokenCommon {
     /// How long the token is good
-    #[arg(long, default_value = "1h", value_parser = span)]
+    #[arg(long, default_value = "1h", value_parser = lifetime)]
     pub ttl: Span,
     /// Endpoint of the connection string
     #[arg(long, value_name = "URL", default_value = "http://localhost")]
@@ -152,8 +156,39 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn span(text: &str) -> Result<Span, String> {
-    Span::parse(text).ok_or_else(|| "expected a time such as 15s, 5m or 1h".to_owned())
+fn lifetime(text: &str) -> Result<Span, String> {
+    let span = Span::parse(text).ok_or("expected a time such as 15s, 5m or 1h")?;
+    if span < Span::seconds(1) {
+        return Err("expected at least 1s".to_owned());
+    }
+    Ok(span)
+}
+
+/// A claim of the caller's own: those that say how long and for whom a token is good have options.
+fn claim(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    if ["aud", "exp", "iat", "nbf"].contains(&&*name) {
+        return Err(format!(
+            "the claim '{name}' is made by this command; see --ttl and --audience"
+        ));
+    }
+    Ok((name, value))
+}
+
+/// A hub's name as it stands in a query.
+fn hub(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&#?%+/=\"".contains(c);
+    if text.is_empty() || text.len() > MAX_HUB_BYTES || !text.chars().all(is_plain) {
+        return Err("expected the name of a hub such as chat".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err("expected a path that begins with '/'".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

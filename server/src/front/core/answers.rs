@@ -17,6 +17,12 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response {
     response
 }
 
+/// 405, naming what is allowed instead.
+pub(super) fn method_not_allowed(allowed: &str) -> Response {
+    let text = format!("This method is not allowed here, only {allowed}.");
+    self::text(StatusCode::METHOD_NOT_ALLOWED, text)
+}
+
 /// A status with no body.
 pub(super) fn empty(status: StatusCode, kind: Option<&'static str>) -> Response {
     let mut response = Response::new(Body::empty());

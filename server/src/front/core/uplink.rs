@@ -131,7 +131,10 @@ impl Uplink {
         }
         self.backlog = Vec::new();
         self.resume = None;
-        debug!(conn = %session.id, hub = session.hub.name(), reason = reason.label(), "connection ended");
+        if session.is_attached() {
+            let (hub, reason) = (session.hub.name(), reason.label());
+            debug!(conn = %session.id, hub, reason, "connection ended");
+        }
     }
 
     fn pump(
