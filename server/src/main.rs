@@ -26,7 +26,7 @@ const BAD_SETTINGS: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let sources = cli.settings.sources();
+    let sources = cli.sources();
     let settings = match sources.load() {
         Ok(settings) => settings,
         Err(error) => {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         }
     };
     let done = match &cli.command {
-        Some(Command::CheckConfig) => Ok(check(&settings)),
+        Some(Command::CheckConfig(_)) => Ok(check(&settings)),
         Some(Command::Token(token)) => app::token(&settings, &token.kind)
             .map(|token| say(&token))
             .map_err(anyhow::Error::from),

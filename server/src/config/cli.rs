@@ -49,16 +49,39 @@ pub struct SettingArgs {
     /// Script of the JavaScript client (signalr.min.js) for the demo page
     #[arg(long, global = true, value_name = "FILE")]
     pub demo_script: Option<PathBuf>,
+    /// Any setting.
+    #[command(flatten)]
+    pub any: AnySetting,
+}
+
+/// Flags for any setting. Taken before a command and behind it, where both count: a global flag
+/// of clap would lose those before.
+#[derive(Args, Debug)]
+pub struct AnySetting {
     /// Any setting, as in `--set limits.token_bytes=8192`; may repeat
-    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
 }
 
-impl SettingArgs {
-    /// The sources that these flags stand for.
+impl Cli {
+    /// The sources that the flags stand for; of two for one setting the later one wins.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        let mut flags = self.set.clone();
+        let mut flags = self.settings.any.set.clone();
+        match &self.command {
+            Some(Command::CheckConfig(any)) => flags.extend_from_slice(&any.set),
+            Some(Command::Token(token)) => {
+                flags.extend_from_slice(&token.any.set);
+                flags.extend_from_slice(&token.kind.common().any.set);
+            }
+            None => {}
+        }
+        self.settings.sources(flags)
+    }
+}
+
+impl SettingArgs {
+    fn sources(&self, mut flags: Vec<(String, String)>) -> Sources {
         if let Some(listen) = self.listen {
             flags.push(("listen".to_owned(), format!("\"{listen}\"")));
         }
@@ -79,8 +102,8 @@ impl SettingArgs {
 /// What to do other than to run the service.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check the settings and say what is wrong with them
-    CheckConfig,
+    /// Check the settings and all that a start needs, and say what is wrong with them
+    CheckConfig(AnySetting),
     /// Print a token made with the primary access key
     Token(TokenArgs),
 }
@@ -91,6 +114,9 @@ pub struct TokenArgs {
     /// For whom the token is.
     #[command(subcommand)]
     pub kind: TokenKind,
+    /// Any setting.
+    #[command(flatten)]
+    pub any: AnySetting,
 }
 
 /// For whom a token is.
@@ -134,6 +160,16 @@ pub enum TokenKind {
     },
 }
 
+impl TokenKind {
+    fn common(&self) -> &TokenCommon {
+        match self {
+            Self::Client { common, .. }
+            | Self::Server { common, .. }
+            | Self::Rest { common, .. } => common,
+        }
+    }
+}
+
 /// Options of all kinds of tokens.
 #[derive(Args, Debug)]
 pub struct TokenCommon {
@@ -146,6 +182,9 @@ pub struct TokenCommon {
     /// The whole audience, instead of the one made from the endpoint
     #[arg(long, value_name = "URL")]
     pub audience: Option<String>,
+    /// Any setting.
+    #[command(flatten)]
+    pub any: AnySetting,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

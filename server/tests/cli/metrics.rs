@@ -5,8 +5,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::program::{Service, Socket, status};
 
-const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
-const ACCEPTED: &str = "{}\u{1e}";
+pub(crate) const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
+pub(crate) const ACCEPTED: &str = "{}\u{1e}";
 
 /// The next text of a WebSocket.
 pub(crate) fn next(socket: &mut Socket) -> String {

@@ -118,3 +118,28 @@ fn what_would_make_no_good_token_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     token(&["client", "--hub", "My.App_chat`1"], &[]);
 }
+
+#[test]
+fn settings_may_be_given_before_and_behind_the_kind_of_token() {
+    let key = "keys.primary=a key of some length that is ours";
+    let other = "keys.primary=another key that is long enough";
+    for arguments in [
+        &[
+            "--set", other, "token", "client", "--hub", "chat", "--set", key,
+        ][..],
+        &[
+            "--set", other, "token", "--set", key, "client", "--hub", "chat",
+        ],
+        &["--set", key, "token", "client", "--hub", "chat"],
+    ] {
+        let output = run(arguments, &[]);
+        let token = text(&output.stdout);
+        let verifier = verifier("a key of some length that is ours");
+        let now = SystemTime::now();
+        assert!(
+            verifier.client(token.trim(), "chat", now).is_ok(),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}
