@@ -8,7 +8,7 @@ use heliograph::auth::{AccessKey, Mint};
 use heliograph::config::WELL_KNOWN_KEY;
 
 use crate::metrics::{ACCEPTED, HANDSHAKE, negotiate, next, poll, send};
-use crate::program::{Service, status};
+use crate::program::{Service, Socket, status};
 
 /// A setting, what shows it, and what that shows with and without the setting.
 struct Row {
@@ -131,6 +131,36 @@ const ROWS: &[Row] = &[
         without: None,
     },
     Row {
+        settings: &[
+            "hubs.chat.backend=embedded",
+            "hubs.chat.stateful_reconnect=false",
+        ],
+        probe: stateful_is_granted,
+        with: "false",
+        without: Some("true"),
+    },
+    Row {
+        settings: &["limits.max_message_bytes=2000"],
+        probe: large_message,
+        with: "closed",
+        without: Some("answered"),
+    },
+    Row {
+        settings: &[
+            "hubs.chat.backend=embedded",
+            "hubs.chat.max_message_bytes=2000",
+        ],
+        probe: large_message,
+        with: "closed",
+        without: None,
+    },
+    Row {
+        settings: &["protocols=[\"mine\"]", "timeouts.wait_for_server=100ms"],
+        probe: own_protocol,
+        with: "no server",
+        without: Some("no protocol"),
+    },
+    Row {
         settings: &["timeouts.handshake=1s"],
         probe: no_handshake,
         with: "{\"error\":\"Handshake was canceled.\"}\u{1e}",
@@ -180,8 +210,8 @@ fn settings_have_their_effects() {
     });
 }
 
-/// Less than any default.
-const SOON: Duration = Duration::from_millis(4500);
+/// Less than any default but that of `timeouts.wait_for_server`.
+const SOON: Duration = Duration::from_secs(12);
 
 fn within(start: Instant) -> &'static str {
     if start.elapsed() < SOON {
@@ -197,9 +227,25 @@ fn statuses(service: &Service, targets: &[&str]) -> String {
 }
 
 fn token(now: SystemTime, lifetime: Duration, claims: &[(String, String)]) -> String {
+    token_for("chat", now, lifetime, claims)
+}
+
+fn token_for(
+    hub: &str,
+    now: SystemTime,
+    lifetime: Duration,
+    claims: &[(String, String)],
+) -> String {
     let key = AccessKey::new(WELL_KNOWN_KEY);
     let mint = Mint::new(key, "http://localhost", now, lifetime).unwrap();
-    mint.client("chat", None, claims).unwrap()
+    mint.client(hub, None, claims).unwrap()
+}
+
+/// A WebSocket to a hub that no app server serves.
+fn socket_without_server(service: &Service) -> Socket {
+    let token = token_for("nowhere", SystemTime::now(), SOON, &[]);
+    let target = format!("/client/?hub=nowhere&access_token={token}");
+    service.socket(&target, &[]).unwrap()
 }
 
 fn ask_with(service: &Service, token: &str) -> String {
@@ -278,11 +324,12 @@ fn unacknowledged(service: &Service) -> String {
             "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"Echo\",\"arguments\":[\"{text}\"]}}\u{1e}"
         )
     };
-    socket
-        .get_ref()
-        .set_read_timeout(Some(Duration::from_millis(1500)))
-        .unwrap();
     for id in 0..10 {
+        if id == 3 {
+            // From here on nothing may come.
+            let patience = Some(Duration::from_secs(3));
+            socket.get_ref().set_read_timeout(patience).unwrap();
+        }
         send(&mut socket, &echo(id));
         loop {
             match socket.read() {
@@ -304,6 +351,42 @@ fn forwarded_origin(service: &Service) -> String {
     status(&service.post("/chat/negotiate", headers, "")).to_string()
 }
 
+fn stateful_is_granted(service: &Service) -> String {
+    let target = "/chat/negotiate?negotiateVersion=1&useStatefulReconnect=true";
+    let answer = service.post(target, "", "");
+    answer.contains("\"useStatefulReconnect\":true").to_string()
+}
+
+fn large_message(service: &Service) -> String {
+    let mut socket = service.socket("/chat", &[]).unwrap();
+    send(&mut socket, HANDSHAKE);
+    assert_eq!(next(&mut socket), ACCEPTED);
+    let text = "x".repeat(3000);
+    let call = "{\"type\":1,\"invocationId\":\"1\",\"target\":\"Nothing\",\"arguments\":[\"";
+    send(&mut socket, &format!("{call}{text}\"]}}\u{1e}"));
+    loop {
+        let answer = next(&mut socket);
+        if answer.contains("\"type\":3") {
+            return "answered".to_owned();
+        }
+        if answer.contains("\"type\":7") {
+            return "closed".to_owned();
+        }
+    }
+}
+
+fn own_protocol(service: &Service) -> String {
+    let mut socket = socket_without_server(service);
+    send(&mut socket, "{\"protocol\":\"mine\",\"version\":1}\u{1e}");
+    let answer = socket.read().unwrap().into_data();
+    let answer = String::from_utf8_lossy(&answer);
+    if answer.contains("protocol 'mine'") {
+        return "no protocol".to_owned();
+    }
+    assert!(answer.contains("nowhere"), "{answer}");
+    "no server".to_owned()
+}
+
 fn no_handshake(service: &Service) -> String {
     let start = Instant::now();
     let mut socket = service.socket("/chat", &[]).unwrap();
@@ -314,21 +397,11 @@ fn no_handshake(service: &Service) -> String {
 
 fn no_server(service: &Service) -> String {
     let start = Instant::now();
-    let token = token(SystemTime::now(), SOON, &[]);
-    let target = format!("/client/?hub=nowhere&access_token={token}");
-    assert_eq!(
-        service.socket(&target, &[]).err(),
-        Some(401),
-        "of another hub"
-    );
-    let key = AccessKey::new(WELL_KNOWN_KEY);
-    let mint = Mint::new(key, "http://localhost", SystemTime::now(), SOON).unwrap();
-    let token = mint.client("nowhere", None, &[]).unwrap();
-    let target = format!("/client/?hub=nowhere&access_token={token}");
-    let mut socket = service.socket(&target, &[]).unwrap();
+    let mut socket = socket_without_server(service);
     send(&mut socket, HANDSHAKE);
     let answer = next(&mut socket);
     assert!(answer.contains("nowhere"), "{answer}");
+    assert!(start.elapsed() < Duration::from_millis(4500));
     within(start).to_owned()
 }
 

@@ -1,5 +1,7 @@
 //! What `/metrics` tells of clients that come, talk and go.
 
+use std::io::{Read as _, Write as _};
+
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -55,6 +57,18 @@ fn clients_and_messages_are_counted_by_hub() {
     let place = poll(&service, "/bench");
     service.wait_for_metric(&connections("WebSockets"), 1.0);
     service.wait_for_metric(&connections("LongPolling"), 1.0);
+    let place_of_events = format!("/bench?id={}", negotiate(&service, "/bench"));
+    let mut events = service.connect();
+    let request =
+        format!("GET {place_of_events} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n");
+    events.write_all(request.as_bytes()).unwrap();
+    events.read_exact(&mut [0; 12]).unwrap();
+    let opened = service.post(&place_of_events, "", HANDSHAKE);
+    assert_eq!(status(&opened), 200);
+    service.wait_for_metric(&connections("ServerSentEvents"), 1.0);
+    drop(events);
+    service.wait_for_metric(&connections("ServerSentEvents"), 0.0);
+    service.wait_for_metric(&closed("transport_lost"), 1.0);
 
     let echo =
         "{\"type\":1,\"invocationId\":\"1\",\"target\":\"Echo\",\"arguments\":[\"a\"]}\u{1e}";
@@ -114,6 +128,7 @@ fn who_only_negotiated_never_closed() {
     while status(&service.post(&place, "", "")) != 404 {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    assert!((service.metric(&closed("transport_lost")) - 1.0).abs() < 0.1);
     service.signal("TERM");
     let (_, log) = service.wait();
     assert_eq!(log.matches("connection ended").count(), 1, "{log}");
