@@ -149,11 +149,11 @@ fn note_foreign_origin(place: &Place, origin: Option<&HeaderValue>) {
         Some(_) => format!("hubs.{hub}.allowed_origins"),
         None => "allowed_origins".to_owned(),
     };
+    let origin = origin.and_then(|origin| origin.to_str().ok());
+    let origin = origin.unwrap_or("(unreadable)");
     info!(
         hub,
-        ?origin,
-        setting,
-        "request from a foreign origin refused; the setting lists those allowed"
+        origin, setting, "request from a foreign origin refused; the setting lists those allowed"
     );
 }
 
