@@ -10,7 +10,7 @@ use heliograph_protocol::hub::{
     Deframer, Encoding, HandshakeError, MessageType, scan, sequence_id,
 };
 use heliograph_relay::{Client, CloseReason};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::Door;
 use super::handshake::{self, Greeting};
@@ -131,7 +131,17 @@ impl Uplink {
         }
         self.backlog = Vec::new();
         self.resume = None;
-        debug!(conn = %session.id, hub = session.hub.name(), reason = reason.label(), "connection ended");
+        let (hub, label) = (session.hub.name(), reason.label());
+        match reason {
+            // What a client, or whoever wrote it, did wrong.
+            CloseReason::ProtocolError(err) => {
+                info!(conn = %session.id, hub, reason = label, err = &**err, "connection ended");
+            }
+            CloseReason::SlowClient => {
+                info!(conn = %session.id, hub, reason = label, "connection ended");
+            }
+            _ => debug!(conn = %session.id, hub, reason = label, "connection ended"),
+        }
     }
 
     fn pump(
