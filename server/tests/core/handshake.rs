@@ -112,20 +112,39 @@ async fn nothing_follows_the_hubs_own_handshake_error() {
 
 #[tokio::test]
 async fn a_handshake_in_time_is_the_last_that_has_to_be() {
-    let stage = Stage::with_rule(|rule| {
-        rule.handshake_timeout = Duration::from_millis(100);
-        rule.welcome = Welcome::Silent;
-    });
+    let stage = Stage::with_rule(|rule| rule.handshake_timeout = Duration::from_millis(100));
     let mut late = stage.socket().await;
-    let mut socket = stage.socket().await;
-    socket.send(HANDSHAKE).await;
+    let (mut socket, _) = stage.connected().await;
     assert_eq!(
         late.text().await,
         "{\"error\":\"Handshake was canceled.\"}\u{1e}"
     );
     late.closed(1000).await;
-    stage.hub.opened().await.answer();
-    assert_eq!(socket.text().await, ACCEPTED);
+    // Another that came too late, so that the answered one has seen its own time pass.
+    let mut later = stage.socket().await;
+    later.text().await;
+    socket.send(&echo(0, "a")).await;
+    assert_eq!(socket.text().await, echoed(0, "a"));
+}
+
+#[tokio::test]
+async fn a_hub_that_never_answers_a_handshake_costs_its_client_the_connection() {
+    let stage = Stage::with_rule(|rule| {
+        rule.handshake_timeout = Duration::from_millis(100);
+        rule.welcome = Welcome::Silent;
+    });
+    let mut socket = stage.socket().await;
+    socket.send(HANDSHAKE).await;
+    let text = "Hub 'testhub' did not answer the handshake in time.";
+    assert_eq!(
+        socket.text().await,
+        format!("{{\"error\":\"{text}\"}}\u{1e}")
+    );
+    socket.closed(1000).await;
+    assert_eq!(
+        stage.hub.end().await,
+        CloseReason::HandshakeFailed(text.into())
+    );
 }
 
 #[tokio::test]

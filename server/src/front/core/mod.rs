@@ -21,6 +21,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod sizes;
+mod timers;
 mod uplink;
 mod websocket;
 
@@ -40,8 +41,9 @@ use tracing::info;
 pub use routes::{HubRoute, Routes, ServiceRoute};
 
 use self::clock::Clock;
-use self::session::{NewSession, Session, Tick};
+use self::session::{NewSession, Session};
 use self::sessions::Sessions;
+use self::timers::Tick;
 use crate::backend::{Backend, Rules, Ticket};
 use crate::edge::dialects::Dialects;
 use crate::telemetry::{self, Meters};

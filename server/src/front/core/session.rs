@@ -1,26 +1,23 @@
 //! One connection of a Core client, from negotiate to its end, whatever carries it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use heliograph_protocol::hub::{Encoding, HandshakeError, HandshakeResponse, write};
+use heliograph_protocol::hub::{Encoding, HandshakeResponse};
 use heliograph_relay::{
     Client, CloseReason, ConnectionId, Dialect, Frame, FrameClass, Hub, Outbox,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::clock::{Clock, Deadline};
+use super::clock::Clock;
+use super::timers::Timers;
 use super::uplink::Uplink;
 use crate::backend::{Backend, ClientRequest, KeepAlive, Rules, Ticket, Transport};
 use crate::edge::dialects;
 use crate::telemetry::{Connected, HubMeters};
-
-/// So many links may take over from each other within so many seconds.
-const STORM_LINKS: u32 = 20;
-const STORM_SECONDS: u32 = 10;
 
 /// One connection of a Core client.
 ///
@@ -33,7 +30,7 @@ pub(super) struct Session {
     pub(super) id: ConnectionId,
     pub(super) hub: Arc<Hub>,
     pub(super) backend: Arc<dyn Backend>,
-    keep_alive: Option<KeepAlive>,
+    pub(super) keep_alive: Option<KeepAlive>,
     pub(super) outbox: Arc<Outbox>,
     /// Stateful reconnect was asked for and granted.
     pub(super) stateful: bool,
@@ -58,7 +55,7 @@ pub(super) struct Session {
     /// The hub's own close message, or its refusal of the handshake, is on its way to the client.
     pub(super) close_sent: AtomicBool,
     /// The client did not take its last bytes in time: it is not waited for any more.
-    cut: AtomicBool,
+    pub(super) cut: AtomicBool,
     /// The end was seen to: it happens once.
     ended: AtomicBool,
 }
@@ -85,6 +82,7 @@ struct Attached {
     transport: Option<Transport>,
     detailed_errors: bool,
     max_poll_interval: Option<Duration>,
+    handshake_timeout: Duration,
 }
 
 /// What is needed until the backend knows of the client.
@@ -96,39 +94,6 @@ pub(super) struct Entrance {
     pub(super) ticket: Ticket,
     /// `None` as long as there is no transport.
     pub(super) request: Option<Arc<ClientRequest>>,
-}
-
-/// What the door is to do after a look at the clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tick {
-    Nothing,
-    /// The outbox closes and no task is there to see it.
-    End,
-    /// The client is gone: end the session and forget its token.
-    Forget,
-}
-
-/// What the sweep looks at.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    /// The hub handshake must have come by then.
-    pub(super) handshake_by: Deadline,
-    /// A transport must have come (back) by then.
-    pub(super) transport_by: Deadline,
-    /// The last bytes of a connection that ends must be written by then.
-    pub(super) flushed_by: Deadline,
-    /// The credentials end.
-    pub(super) credentials_until: Deadline,
-    /// The client was heard last; 0 until it pinged for the first time.
-    pub(super) heard: AtomicU32,
-    /// The client was pinged last; 0 before the handshake was answered.
-    pub(super) pinged: AtomicU32,
-    /// Newest message received and newest acknowledged, of a stateful connection.
-    pub(super) received: AtomicI64,
-    pub(super) acknowledged: AtomicI64,
-    /// Since when links are counted, and their count.
-    links_since: AtomicU32,
-    links: AtomicU32,
 }
 
 /// What a new session is made of.
@@ -205,14 +170,15 @@ impl Session {
             return;
         };
         let service = &request.identity.service;
+        let limit = service
+            .handshake_timeout
+            .unwrap_or(entrance.rules.handshake_timeout);
         let attached = Attached {
             transport: request.transport,
             detailed_errors: service.detailed_errors || entrance.rules.detailed_errors,
             max_poll_interval: service.max_poll_interval,
+            handshake_timeout: limit,
         };
-        let limit = service
-            .handshake_timeout
-            .unwrap_or(entrance.rules.handshake_timeout);
         if self.attached.set(attached).is_ok() {
             entrance.request = Some(Arc::new(request));
             self.timers.handshake_by.set(clock.after(limit));
@@ -245,6 +211,15 @@ impl Session {
             *self.counted.lock() = Some(self.meters.connected(transport));
         }
         self.timers.handshake_by.clear();
+    }
+
+    /// A backend took the client: from now on it may let the handshake's answer wait only so long.
+    pub(super) fn opened(&self, clock: &Clock) {
+        self.timers.pinged.store(clock.now(), Ordering::Relaxed);
+        if let Some(attached) = self.attached.get() {
+            let by = clock.after(attached.handshake_timeout);
+            self.timers.handshake_by.set(by);
+        }
     }
 
     /// The dialect and, if we can read it, the encoding; JSON before the handshake.
@@ -317,121 +292,6 @@ impl Session {
         self.cut.load(Ordering::Relaxed)
             || self.outbox.close_reason() == Some(CloseReason::SlowClient)
     }
-
-    /// Counts a link that takes over. False when there were too many in a short time: a message
-    /// that breaks the client would come again with each of them (8.4).
-    pub(super) fn may_take_over(&self, now: u32) -> bool {
-        let Timers {
-            links_since, links, ..
-        } = &self.timers;
-        if now.saturating_sub(links_since.load(Ordering::Relaxed)) >= STORM_SECONDS {
-            links_since.store(now, Ordering::Relaxed);
-            links.store(0, Ordering::Relaxed);
-        }
-        links.fetch_add(1, Ordering::Relaxed) < STORM_LINKS
-    }
-
-    /// One look at the clock: does what is due and says what only the door can do.
-    pub(super) fn tick(&self, clock: &Clock, send_timeout: Duration) -> Tick {
-        let now = clock.now();
-        let timers = &self.timers;
-        if timers.transport_by.is_over(now) {
-            return Tick::Forget;
-        }
-        if timers.handshake_by.is_over(now) {
-            timers.handshake_by.clear();
-            self.outbox.close(CloseReason::HandshakeFailed(
-                HandshakeError::CANCELED.into(),
-            ));
-        }
-        if timers.credentials_until.is_over(now) {
-            self.outbox.close(CloseReason::AuthExpired);
-        }
-        if let Some(keep_alive) = self.keep_alive
-            && self.transport() != Some(Transport::LongPolling)
-        {
-            self.watch(keep_alive, now);
-        }
-        if self.stateful {
-            self.acknowledge();
-            self.give_up_silence(now);
-        }
-        if !self.outbox.is_closing() || self.has_ended() {
-            Tick::Nothing
-        } else if self.is_unattended() {
-            Tick::End
-        } else if timers.flushed_by.is_over(now) {
-            self.cut.store(true, Ordering::Relaxed);
-            self.outbox.wake();
-            Tick::Forget
-        } else {
-            timers.flushed_by.set_once(clock.after(send_timeout));
-            Tick::Nothing
-        }
-    }
-
-    /// Whether no task is there to see that the outbox closes.
-    fn is_unattended(&self) -> bool {
-        matches!(
-            *self.binding.lock(),
-            Binding::Negotiated | Binding::Detached(_) | Binding::LongPolling(_, None)
-        )
-    }
-
-    /// Whether a long-polling client is between two polls and has not read its last bytes yet.
-    pub(super) fn is_between_polls(&self) -> bool {
-        matches!(*self.binding.lock(), Binding::LongPolling(_, None))
-    }
-
-    fn watch(&self, rule: KeepAlive, now: u32) {
-        let pinged = self.timers.pinged.load(Ordering::Relaxed);
-        let seconds = |time: Duration| u32::try_from(time.as_secs().max(1));
-        if pinged != 0
-            && now.saturating_sub(pinged) >= seconds(rule.interval).unwrap_or(u32::MAX)
-            && !self.outbox.is_held()
-        {
-            self.timers.pinged.store(now, Ordering::Relaxed);
-            if let (dialect, Some(encoding)) = self.encoding() {
-                self.outbox.push(ping_frame(dialect, encoding));
-            }
-        }
-        let heard = self.timers.heard.load(Ordering::Relaxed);
-        let limit = seconds(rule.client_timeout).unwrap_or(u32::MAX);
-        if heard != 0 && now.saturating_sub(heard) > limit {
-            self.outbox.close(CloseReason::ClientTimeout);
-        }
-    }
-
-    /// Lets the messages go that were held back for a client that is silent after its handshake.
-    fn give_up_silence(&self, now: u32) {
-        let opened = self.timers.pinged.load(Ordering::Relaxed);
-        if opened != 0
-            && now.saturating_sub(opened) >= 2
-            && !self.was_silent.swap(true, Ordering::Relaxed)
-        {
-            self.outbox.wake();
-        }
-    }
-
-    /// Acknowledges what has come since the last time.
-    fn acknowledge(&self) {
-        let received = self.timers.received.load(Ordering::Acquire);
-        if received == self.timers.acknowledged.swap(received, Ordering::AcqRel) {
-            return;
-        }
-        if let (dialect, Some(encoding)) = self.encoding() {
-            let mut bytes = Vec::new();
-            write::ack(encoding, &mut bytes, received);
-            self.outbox
-                .push(dialects::frame(dialect, &bytes, FrameClass::Control));
-        }
-    }
-}
-
-fn ping_frame(dialect: Dialect, encoding: Encoding) -> Frame {
-    let mut bytes = Vec::new();
-    write::ping(encoding, &mut bytes);
-    dialects::frame(dialect, &bytes, FrameClass::Control)
 }
 
 impl fmt::Debug for Session {

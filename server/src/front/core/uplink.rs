@@ -10,7 +10,7 @@ use heliograph_protocol::hub::{
     Deframer, Encoding, HandshakeError, MessageType, scan, sequence_id,
 };
 use heliograph_relay::{Client, CloseReason};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::Door;
 use super::handshake::{self, Greeting};
@@ -131,9 +131,18 @@ impl Uplink {
         }
         self.backlog = Vec::new();
         self.resume = None;
-        if session.is_attached() {
-            let (hub, reason) = (session.hub.name(), reason.label());
-            debug!(conn = %session.id, hub, reason, "connection ended");
+        let (hub, label) = (session.hub.name(), reason.label());
+        match reason {
+            // Without a transport there was no connection.
+            _ if !session.is_attached() => {}
+            // What a client, or whoever wrote it, did wrong.
+            CloseReason::ProtocolError(err) => {
+                info!(conn = %session.id, hub, reason = label, err = &**err, "connection ended");
+            }
+            CloseReason::SlowClient => {
+                info!(conn = %session.id, hub, reason = label, "connection ended");
+            }
+            _ => debug!(conn = %session.id, hub, reason = label, "connection ended"),
         }
     }
 
@@ -171,10 +180,7 @@ impl Uplink {
                 Phase::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
                     Ok(conversation) => {
                         self.phase = Phase::Open(conversation);
-                        session
-                            .timers
-                            .pinged
-                            .store(door.clock.now(), Ordering::Relaxed);
+                        session.opened(&door.clock);
                     }
                     Err(error) => {
                         return Poll::Ready(Err(handshake::open_failed(session, &error)));
