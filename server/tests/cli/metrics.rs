@@ -72,6 +72,8 @@ fn clients_and_messages_are_counted_by_hub() {
 
     let echo =
         "{\"type\":1,\"invocationId\":\"1\",\"target\":\"Echo\",\"arguments\":[\"a\"]}\u{1e}";
+    // Pings are no messages of the app.
+    send(&mut socket, "{\"type\":6}\u{1e}");
     for _ in 0..3 {
         send(&mut socket, echo);
         assert!(next(&mut socket).contains("\"result\":\"a\""));

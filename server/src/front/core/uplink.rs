@@ -286,8 +286,10 @@ fn passes(
     if heard.load(Ordering::Relaxed) != 0 {
         heard.store(door.clock.now(), Ordering::Relaxed);
     }
-    session.meters.messages_in.increment(1);
     let Some(resume) = resume else {
+        // Of a protocol that is carried unread all messages count.
+        let is_counted = kind.is_none_or(MessageType::is_counted);
+        session.meters.messages_in.increment(u64::from(is_counted));
         return Ok(true);
     };
     if kind == Some(MessageType::Close) {
@@ -300,6 +302,7 @@ fn passes(
     let fresh = resume.received();
     if let Some(newest) = fresh {
         session.timers.received.store(newest, Ordering::Release);
+        session.meters.messages_in.increment(1);
     }
     Ok(fresh.is_some())
 }
