@@ -4,19 +4,28 @@ use std::collections::HashSet;
 
 use heliograph_protocol::hub::{self, Encoding, Message, MessageType};
 
-/// Ids remembered per client; a client with more open calls is moved as if the rest were done.
+/// Ids remembered per client.
 const MAX_OPEN: usize = 1024;
 
 /// The calls and streams that a client has asked for and its hub has not ended yet.
 ///
 /// Kept only on links whose clients may be moved to another app server: a move waits for them.
 #[derive(Debug, Default)]
-pub(super) struct Calls(HashSet<Box<str>>);
+pub(super) struct Calls {
+    open: HashSet<Box<str>>,
+    lost_count: bool,
+}
 
 impl Calls {
     /// Whether none is open.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty()
+    }
+
+    /// Whether there were more open calls at a time than are remembered: nobody knows then when
+    /// all have ended, and the client cannot be moved without losing an answer.
+    pub(super) fn lost_count(&self) -> bool {
+        self.lost_count
     }
 
     /// A message goes to the hub.
@@ -32,26 +41,26 @@ impl Calls {
             Ok(Message::StreamInvocation(call)) => Some(call.invocation_id),
             _ => None,
         };
-        if let Some(id) = id
-            && self.0.len() < MAX_OPEN
-        {
-            self.0.insert(id.into());
+        match id {
+            Some(_) if self.open.len() >= MAX_OPEN => self.lost_count = true,
+            Some(id) => _ = self.open.insert(id.into()),
+            None => {}
         }
     }
 
     /// A message came from the hub.
     pub(super) fn received(&mut self, encoding: Encoding, framed: &[u8]) {
-        if self.0.is_empty() || hub::scan(encoding, framed) != Ok(MessageType::Completion) {
+        if self.open.is_empty() || hub::scan(encoding, framed) != Ok(MessageType::Completion) {
             return;
         }
         if let Ok(Message::Completion(end)) = hub::parse(encoding, framed) {
-            self.0.remove(&*end.invocation_id);
+            self.open.remove(&*end.invocation_id);
         }
     }
 
     /// Takes out the ids of all that are open.
     pub(super) fn take(&mut self) -> HashSet<Box<str>> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.open)
     }
 }
 
@@ -94,5 +103,17 @@ mod tests {
         assert!(!is_open_after(
             "{\"type\":3,\"invocationId\":\"1\",\"result\":3}\u{1e}"
         ));
+    }
+    #[test]
+    fn a_client_with_too_many_open_calls_is_known_as_one() {
+        let mut calls = Calls::default();
+        for id in 0..=MAX_OPEN {
+            assert!(!calls.lost_count(), "{id}");
+            let text = format!(
+                "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"A\",\"arguments\":[]}}\u{1e}"
+            );
+            call(&mut calls, MessageType::Invocation, &text);
+        }
+        assert!(calls.lost_count());
     }
 }

@@ -72,6 +72,10 @@ impl LinkBackend {
         if state.over || !Arc::ptr_eq(&state.link, from) {
             return Outcome::Done;
         }
+        if state.calls.lost_count() {
+            // It stays, and is told to reconnect when its link ends.
+            return Outcome::Done;
+        }
         let now = late && state.downstream.is_between_messages();
         if !(now || state.is_settled()) {
             return Outcome::Waits;
@@ -120,7 +124,7 @@ impl LinkBackend {
         }
         tracing::debug!(
             hub = client.hub.name(),
-            conn = id,
+            conn = ?client.client().id(),
             "client moved to another app server"
         );
     }

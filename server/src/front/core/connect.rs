@@ -33,7 +33,7 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
         Err(refused) => return refused,
     };
     if transport.is_none() && !entry.is(&Method::POST) && !entry.is(&Method::DELETE) {
-        return answers::empty(StatusCode::METHOD_NOT_ALLOWED, Some("text/plain"));
+        return answers::method_not_allowed("GET, POST, DELETE");
     }
     if let (Some(asked), false) = (transport, connected)
         && !negotiate::is_allowed(identity.service.transports, asked)
