@@ -14,5 +14,6 @@ mod clients;
 mod door;
 mod genuine;
 mod hub;
+mod patience;
 mod replay;
 mod results;
