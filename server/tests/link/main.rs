@@ -14,5 +14,7 @@ mod clients;
 mod door;
 mod genuine;
 mod hub;
+mod large;
+mod moves;
 mod replay;
 mod results;
