@@ -33,13 +33,21 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     let relay = Arc::new(Relay::new());
     let links = Arc::new(LinkBackend::new(link::Options {
         wait_for_server: timeouts.wait_for_server.0,
+        max_partial_bytes: limits.server_message_bytes,
         max_client_message_bytes: limits.max_message_bytes,
         handshake_timeout: timeouts.handshake.0,
         ..link::Options::default()
     }));
 
+    let defaults = service::Options::default();
     let servers = service::Door::new(
-        service::Options::default(),
+        service::Options {
+            max_message_bytes: limits.server_message_bytes,
+            queue_high_water_bytes: defaults
+                .queue_high_water_bytes
+                .max(limits.max_message_bytes),
+            ..defaults
+        },
         Arc::clone(&relay),
         Arc::clone(&links),
         Arc::new(parts.dialects.clone()),

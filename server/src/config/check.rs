@@ -171,6 +171,11 @@ fn amounts(settings: &Settings, faults: &mut Vec<String>) {
     let limits = &settings.limits;
     let least = [
         ("limits.max_message_bytes", limits.max_message_bytes, 1024),
+        (
+            "limits.server_message_bytes",
+            limits.server_message_bytes,
+            1024,
+        ),
         ("limits.outbox_bytes", limits.outbox_bytes, 1024),
         ("limits.outbox_messages", limits.outbox_messages, 16),
         ("limits.token_bytes", limits.token_bytes, 256),

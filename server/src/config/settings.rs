@@ -125,6 +125,9 @@ pub struct TlsSettings {
 pub struct LimitSettings {
     /// Largest message taken from a client.
     pub max_message_bytes: usize,
+    /// Largest message taken from an app server. A larger one is passed over, and its client
+    /// ended if it was for one alone.
+    pub server_message_bytes: usize,
     /// Bytes that may wait for one client before it counts as too slow.
     pub outbox_bytes: usize,
     /// Messages that may wait for one client before it counts as too slow.
@@ -143,6 +146,7 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             max_message_bytes: 4 * 1024 * 1024,
+            server_message_bytes: 16 * 1024 * 1024,
             outbox_bytes: 4 * 1024 * 1024,
             outbox_messages: 65_536,
             stateful_buffer_bytes: 100_000,

@@ -14,6 +14,8 @@ mod clients;
 mod door;
 mod genuine;
 mod hub;
+mod large;
+mod moves;
 mod patience;
 mod replay;
 mod results;

@@ -35,7 +35,13 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
     let (place, action) = match found {
         Ok(found) => found,
         Err(NoPlace::Path) => {
-            return answers::text(StatusCode::NOT_FOUND, "Nothing is served at this path.");
+            // Any page may know that: it names the path that is wrong, not a forbidden origin.
+            let text = "Nothing is served at this path.";
+            if cors::is_preflight(&parts.method, &parts.headers) {
+                return preflight(&parts.headers);
+            }
+            let origin = parts.headers.get(ORIGIN).cloned();
+            return with_cors(origin, answers::text(StatusCode::NOT_FOUND, text));
         }
         Err(NoPlace::Hub) => {
             let text = "The query parameter 'hub' is missing or is no name of a hub.";
@@ -54,9 +60,7 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
         );
     }
     if cors::is_preflight(&parts.method, &parts.headers) {
-        let mut response = answers::empty(StatusCode::NO_CONTENT, None);
-        cors::allow_preflight(&parts.headers, response.headers_mut());
-        return response;
+        return preflight(&parts.headers);
     }
     let origin = parts.headers.get(ORIGIN).cloned();
     let entry = Entry { parts, place, seen };
@@ -70,6 +74,12 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
         Action::Connect => connect::connect(&door, entry, body).await,
     };
     with_cors(origin, response)
+}
+
+fn preflight(headers: &HeaderMap) -> Response {
+    let mut response = answers::empty(StatusCode::NO_CONTENT, None);
+    cors::allow_preflight(headers, response.headers_mut());
+    response
 }
 
 impl Entry {
