@@ -16,5 +16,6 @@ mod genuine;
 mod hub;
 mod large;
 mod moves;
+mod patience;
 mod replay;
 mod results;

@@ -155,7 +155,7 @@ impl LinkedClient {
             tracing::warn!(
                 hub = from.hub().name(),
                 link = from.link().id(),
-                conn = self.id(),
+                conn = ?self.client.id(),
                 %err,
                 "app server sent a client what cannot be cut into messages"
             );

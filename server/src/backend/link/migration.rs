@@ -128,7 +128,7 @@ impl LinkBackend {
         }
         tracing::debug!(
             hub = client.hub.name(),
-            conn = id,
+            conn = ?client.client().id(),
             "client moved to another app server"
         );
     }

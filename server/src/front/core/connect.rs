@@ -143,7 +143,7 @@ fn bind(door: &Arc<Door>, session: &Arc<Session>, transport: Transport) -> Resul
         {
             if !session.may_take_over(door.clock.now()) {
                 drop(binding);
-                info!(conn = %session.id, "too many reconnects, connection ended");
+                info!(conn = ?session.id, "too many reconnects, connection ended");
                 let detail = "InvalidOperationException: Too many reconnects.".into();
                 door.forget(session, CloseReason::ResumeFailed(detail));
                 return Err(answers::empty(StatusCode::NOT_FOUND, Some("text/plain")));
@@ -224,7 +224,7 @@ fn upgrade(door: &Arc<Door>, entry: &mut Entry, session: Arc<Session>, number: u
         let upgraded = match upgrade.await {
             Ok(upgraded) => upgraded,
             Err(error) => {
-                debug!(conn = %link.session.id, err = %error, "upgrade failed");
+                debug!(conn = ?link.session.id, err = %error, "upgrade failed");
                 return link.abandon();
             }
         };

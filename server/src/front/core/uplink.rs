@@ -137,12 +137,12 @@ impl Uplink {
             _ if !session.is_attached() => {}
             // What a client, or whoever wrote it, did wrong.
             CloseReason::ProtocolError(err) => {
-                info!(conn = %session.id, hub, reason = label, err = &**err, "connection ended");
+                info!(conn = ?session.id, hub, reason = label, err = &**err, "connection ended");
             }
             CloseReason::SlowClient => {
-                info!(conn = %session.id, hub, reason = label, "connection ended");
+                info!(conn = ?session.id, hub, reason = label, "connection ended");
             }
-            _ => debug!(conn = %session.id, hub, reason = label, "connection ended"),
+            _ => debug!(conn = ?session.id, hub, reason = label, "connection ended"),
         }
     }
 
@@ -278,7 +278,7 @@ fn passes(
             return Ok(false);
         }
         Some(MessageType::Unknown(number)) => {
-            debug!(conn = %session.id, number, "message of unknown type dropped");
+            debug!(conn = ?session.id, number, "message of unknown type dropped");
             return Ok(false);
         }
         _ => {}

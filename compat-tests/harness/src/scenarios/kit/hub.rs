@@ -93,6 +93,18 @@ impl Hub {
         self.carrier.send(text.as_bytes(), true).await
     }
 
+    /// Sends bytes as they are.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.carrier.send(bytes, false).await
+    }
+
+    /// What the transport brings next, whatever it is.
+    pub(crate) async fn next_bytes(&mut self) -> Result<Vec<u8>> {
+        timeout(WAIT, self.carrier.receive())
+            .await
+            .context("nothing came in time")?
+    }
+
     /// Sends a hub message, given as in JSON.
     pub(crate) async fn send(&mut self, message: &Value) -> Result<()> {
         match self.protocol {

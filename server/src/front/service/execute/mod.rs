@@ -60,7 +60,9 @@ impl Session {
     pub(super) fn passed_over(&self, err: &DeframeError, start: &[u8]) {
         let client = receiver_of(start).and_then(|id| self.link.client(id));
         let (hub, link) = (self.hub().name(), self.link.link().id());
-        let conn = client.as_ref().map(|client| client.id());
+        let conn = client
+            .as_ref()
+            .map(|client| tracing::field::debug(client.client().id()));
         tracing::error!(hub, link, conn, %err, "message of an app server not delivered");
         if let Some(client) = client {
             client.client().outbox().close(CloseReason::BackendLost);
