@@ -14,5 +14,8 @@ mod clients;
 mod door;
 mod genuine;
 mod hub;
+mod old_sdks;
+mod passages;
 mod replay;
 mod results;
+mod whole;
