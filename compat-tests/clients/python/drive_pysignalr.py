@@ -1,6 +1,7 @@
 """Drives the client of the package pysignalr."""
 
 import asyncio
+import inspect
 import logging
 import sys
 import threading
@@ -59,7 +60,8 @@ class Client:
 
     def on(self, target, handler):
         async def handle(arguments):
-            return handler(arguments)
+            answer = handler(arguments)
+            return await answer if inspect.isawaitable(answer) else answer
 
         self._handlers[target] = handle
 
