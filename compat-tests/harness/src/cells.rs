@@ -134,7 +134,7 @@ impl Choice {
     #[must_use]
     pub fn case_of(&self, cell: &Cell) -> Option<&str> {
         let case = self.case.as_deref();
-        case.or(cell.is_detailed.then_some(DETAILED_CASE))
+        case.or_else(|| cell.is_detailed.then_some(DETAILED_CASE))
     }
 }
 
@@ -145,9 +145,9 @@ pub fn all_cells(backends: &[&'static str]) -> impl Iterator<Item = Cell> {
         let detailed = DETAILED
             .into_iter()
             .filter(|(name, _)| *name == client.name);
-        modes
-            .chain(detailed.map(|(_, mode)| (mode, true)))
-            .map(move |((transport, protocol), is_detailed)| (client, transport, protocol, is_detailed))
+        modes.chain(detailed.map(|(_, mode)| (mode, true))).map(
+            move |((transport, protocol), is_detailed)| (client, transport, protocol, is_detailed),
+        )
     });
     plain.flat_map(move |(client, transport, protocol, is_detailed)| {
         backends.iter().map(move |backend| Cell {

@@ -282,7 +282,8 @@ mod tests {
         let expected = Expected::load(&places::root().join(FILE)).unwrap();
         let table = Table::load().unwrap();
         // The .NET client has scenarios of its own; a run knows their names.
-        let is_there = |entry: &Entry, name: &str| entry.client.starts_with("dotnet") || table.has(name);
+        let is_there =
+            |entry: &Entry, name: &str| entry.client.starts_with("dotnet") || table.has(name);
         let misspelled = expected.misspelled(is_there);
         assert!(misspelled.is_empty(), "{misspelled:?}");
         let odd = entry(Kind::Fail).misspelled(|_, name| name != "s");

@@ -204,16 +204,25 @@ mod tests {
 
     #[tokio::test]
     async fn missing_programs_are_absent_and_a_failing_setup_is_not() {
-        let folder = places::target().join("tmp").join(format!("setup-{}", std::process::id()));
+        let folder = places::target()
+            .join("tmp")
+            .join(format!("setup-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let error = unpack_dotnet(&folder, &folder).await.unwrap_err();
         assert!(is_absent(&error), "{error:#}");
-        fs::write(folder.join("setup.sh"), "echo the archive is damaged >&2; exit 3").unwrap();
+        fs::write(
+            folder.join("setup.sh"),
+            "echo the archive is damaged >&2; exit 3",
+        )
+        .unwrap();
         let error = unpack_dotnet(&folder, &folder).await.unwrap_err();
         fs::remove_dir_all(&folder).unwrap();
         assert!(!is_absent(&error), "{error:#}");
         let again = Trouble::of(error).again();
         assert!(!is_absent(&again), "{again:#}");
-        assert!(again.to_string().contains("the archive is damaged"), "{again:#}");
+        assert!(
+            again.to_string().contains("the archive is damaged"),
+            "{again:#}"
+        );
     }
 }

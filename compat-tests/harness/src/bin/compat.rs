@@ -28,6 +28,10 @@ const WRONG_USE: u8 = 2;
 /// Installs what the tests need, runs them all, and ends with one summary
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask test", max_term_width = 100)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each switch of the command line"
+)]
 struct Options {
     /// Only clients, scenarios or checks with this text in their name; a text that is in no name
     /// of ours chooses scenarios of the clients' drivers
@@ -141,7 +145,7 @@ async fn run_all(plan: Plan) -> Result<ExitCode> {
         let runs = matrix::run(choice, &missing, &mut report).await?;
         println!("\n{}", page::table(&runs));
         if plan.is_full && missing.is_empty() {
-            page::write(&places::root().join(page::FILE), &runs)?;
+            page::write(&places::root().join(page::FILE), &runs, &own)?;
             println!("written to {}", page::FILE);
         }
     }

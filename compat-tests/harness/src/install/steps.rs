@@ -52,7 +52,12 @@ pub const NPM: Step = Step {
     line: "npm ci --silent --no-audit --no-fund",
     inputs: &["package.json", "package-lock.json", ".npmrc"],
     output: "node_modules",
-    unavailable: &["npm error code E404", "npm error code ENOTFOUND", "npm error code EAI_AGAIN", "npm error code ETIMEDOUT"],
+    unavailable: &[
+        "npm error code E404",
+        "npm error code ENOTFOUND",
+        "npm error code EAI_AGAIN",
+        "npm error code ETIMEDOUT",
+    ],
 };
 
 /// The Java client.
@@ -130,7 +135,7 @@ impl Step {
         if !done.is_success() {
             let why = format!("`{}` failed: {}", self.line, done.tail());
             let says = |text: &&str| done.stdout.contains(*text) || done.stderr.contains(*text);
-            if self.unavailable.iter().any(|text| says(&text)) {
+            if self.unavailable.iter().any(says) {
                 return absent(why);
             }
             bail!(why);
