@@ -81,6 +81,8 @@ pub struct Ran {
     pub cell: Cell,
     /// The scenarios by name, in the driver's order.
     pub scenarios: Vec<(String, Judged)>,
+    /// Whether the client can do nothing there, and one scenario stands for all.
+    pub is_proof: bool,
 }
 
 /// Which cells and scenarios.

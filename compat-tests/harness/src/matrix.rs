@@ -152,7 +152,13 @@ async fn work(jobs: Arc<Mutex<VecDeque<Job>>>, plan: Arc<Plan>, done: mpsc::Send
             Ok(backend) => plan.run(&cell, &backend).await,
             Err(outcome) => vec![(START.to_owned(), outcome.into())],
         };
-        if done.send(Ran { cell, scenarios }).await.is_err() {
+        let is_proof = plan.expected.proof(&cell).is_some();
+        let ran = Ran {
+            cell,
+            scenarios,
+            is_proof,
+        };
+        if done.send(ran).await.is_err() {
             return;
         }
     }

@@ -77,7 +77,8 @@ fn mark<'a>(runs: impl Iterator<Item = &'a Ran>, causes: &Causes, scenario: &str
         cell.client.modes.iter().position(|known| *known == mode)
     });
     for ran in ordered {
-        let found = ran.scenarios.iter().find(|(name, _)| name == scenario);
+        let mut all = ran.scenarios.iter();
+        let found = all.find(|(name, _)| ran.is_proof || name == scenario);
         if let Some((_, judged)) = found {
             let of_kind = modes.entry(Kind::of(judged)).or_default();
             of_kind.push(mode(&ran.cell));
