@@ -27,6 +27,8 @@ LACKS = {
 
 LIMITS = {}
 
+NUDGED = {}
+
 # Stopping means to cancel run(), and then on_close is not called.
 CLOSES_AT_STOP = 0
 
