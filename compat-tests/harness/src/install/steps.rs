@@ -100,7 +100,8 @@ pub const GO: Step = Step {
     name: "go",
     folder: "compat-tests/clients/go",
     needs: &[Need {
-        check: "command -v go",
+        // From 1.21 on it gets the version that go.mod asks for by itself.
+        check: "go version | grep -qE 'go1\\.(2[1-9]|[3-9][0-9])'",
         packages: &["golang-go"],
     }],
     line: "go build -o bin/compat-go .",
