@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::large_futures,
+    clippy::print_stdout,
     reason = "tests"
 )]
 #![allow(dead_code, reason = "parts of what the tests of doors share are used")]

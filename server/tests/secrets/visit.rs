@@ -155,7 +155,7 @@ impl Doorway {
             // In version 0 the id is all that a client has to show.
             let what = format!("a secret of {version}, {transport} at {}", self.path);
             let secret = offer["connectionToken"].as_str();
-            let secret = secret.or(offer["connectionId"].as_str()).unwrap();
+            let secret = secret.or_else(|| offer["connectionId"].as_str()).unwrap();
             secrets.add(&what, secret);
             let id = format!("id={secret}");
             let place = self.place("", &[&id], credentials);
