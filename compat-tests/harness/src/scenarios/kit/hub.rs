@@ -120,10 +120,24 @@ impl Hub {
         target: &str,
         arguments: Value,
     ) -> Result<String> {
+        self.begin_with(kind, target, arguments, &[]).await
+    }
+
+    /// The same with streams that this client will send.
+    pub(crate) async fn begin_with(
+        &mut self,
+        kind: u8,
+        target: &str,
+        arguments: Value,
+        streams: &[&str],
+    ) -> Result<String> {
         self.calls += 1;
         let id = self.calls.to_string();
-        let call =
+        let mut call =
             json!({"type": kind, "invocationId": id, "target": target, "arguments": arguments});
+        if !streams.is_empty() {
+            call["streamIds"] = json!(streams);
+        }
         self.send(&call).await?;
         Ok(id)
     }
