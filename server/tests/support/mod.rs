@@ -1,6 +1,7 @@
 //! What tests of the doors share: a service on loopback, a stub app server, clients without a
 //! transport.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::print_stdout, reason = "says what is skipped")]
 
 pub(crate) mod app_server;
 pub(crate) mod client;
