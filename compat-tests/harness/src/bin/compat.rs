@@ -176,6 +176,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
     let scenarios: Vec<Scenario> = scenarios::all()
         .into_iter()
         .filter(|scenario| !narrows_cells && has(scenario.name))
+        .filter(|scenario| !quick || scenario.is_quick())
         .collect();
     let mut choice = Choice {
         backend,
