@@ -1,11 +1,14 @@
-//! A chat room in one file: `cargo run --example hub`, then connect to `http://127.0.0.1:5000/chat`
-//! with any SignalR client.
+//! A chat room in one file: `cargo run --example hub`, then open the URL that it prints in two
+//! tabs. The hub is at `/chat`, for any SignalR client.
 #![allow(clippy::print_stdout, reason = "the example says where it listens")]
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
 use futures_util::stream;
 use heliograph::backend::embedded::{Caller, EmbeddedHub, HubError, Upload};
 use heliograph::edge::listener::{self, Listener};
@@ -32,13 +35,18 @@ async fn main() -> io::Result<()> {
 
     let address = SocketAddr::from(([127, 0, 0, 1], 5000));
     let listener = Listener::bind(address, listener::Options::default())?;
-    println!("http://{}/chat", listener.local_addr()?);
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("Open {url}/ in two tabs, or connect a SignalR client to {url}/chat");
     let stop = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             println!("cannot wait for ctrl-c: {error}");
         }
     };
-    let server = HubServer::builder().hub("/chat", &room).build();
+    let page = Router::new().route("/", get(async || Html(include_str!("hub.html"))));
+    let server = HubServer::builder()
+        .hub("/chat", &room)
+        .routes(page)
+        .build();
     server.serve(listener, stop).await;
     Ok(())
 }

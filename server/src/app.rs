@@ -1,17 +1,19 @@
 //! Puts the service together from its settings.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
+use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
+use rustls::ServerConfig;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::auth::{self, AccessKey, KeyPair, Keys, Mint, MintError, Verifier};
 use crate::config::cli::{TokenCommon, TokenKind};
-use crate::config::{KeySettings, Secret, Settings, WELL_KNOWN_KEY};
+use crate::config::{ConfigError, KeySettings, Secret, Settings, Sources, WELL_KNOWN_KEY};
 use crate::drain::Drain;
 use crate::edge::cors::Origins;
 use crate::edge::dialects::Dialects;
@@ -19,7 +21,9 @@ use crate::edge::forwarded::Proxies;
 use crate::edge::listener::{self, Listener};
 use crate::edge::{Scheme, tls};
 use crate::front::admin::{self, Admin};
-use crate::telemetry::Meters;
+
+/// Stands in URLs for a name of this machine that others know.
+pub const THIS_HOST: &str = "<this host>";
 
 /// What all doors are made from.
 #[derive(Clone, Debug)]
@@ -36,8 +40,6 @@ pub struct Parts {
     pub origins: Origins,
     /// The end of the service.
     pub drain: Drain,
-    /// Metrics by hub.
-    pub meters: Arc<Meters>,
 }
 
 impl Parts {
@@ -65,7 +67,6 @@ impl Parts {
             dialects: Dialects::new(&settings.protocols),
             origins: origins(&settings.allowed_origins),
             drain: Drain::default(),
-            meters: Arc::default(),
         }
     }
 }
@@ -83,6 +84,24 @@ pub fn key_pair(settings: &KeySettings) -> KeyPair {
     }
 }
 
+/// Puts the keys in force that the settings have now. All else stays as it is.
+///
+/// # Errors
+///
+/// Why the keys stay as they are: bad settings, or ones that would let in everybody who knows the
+/// emulator's key where that was not so before.
+pub fn reload_keys(sources: &Sources, address: SocketAddr, keys: &Keys) -> Result<(), ConfigError> {
+    let settings = sources.load_again(address)?;
+    let is_known = |key: &AccessKey| key.reveal() == WELL_KNOWN_KEY;
+    if settings.is_development() && !keys.current().iter().any(is_known) {
+        let text = "keys.primary: there is no access key of your own any more, and the emulator's, \
+                    which everyone knows, is not put in the place of one";
+        return Err(ConfigError(vec![text.to_owned()]));
+    }
+    keys.replace(key_pair(&settings.keys));
+    Ok(())
+}
+
 /// Web pages that may call, from a list in which `*` is any.
 #[must_use]
 pub fn origins(listed: &[String]) -> Origins {
@@ -90,6 +109,18 @@ pub fn origins(listed: &[String]) -> Origins {
         Origins::Any
     } else {
         Origins::Listed(listed.to_vec())
+    }
+}
+
+/// TLS as the settings ask for it, if they do.
+///
+/// # Errors
+///
+/// Which file is bad and why.
+pub fn tls_config(settings: &Settings) -> Result<Option<Arc<ServerConfig>>, tls::TlsError> {
+    match (&settings.tls.certificate, &settings.tls.key) {
+        (Some(certificate), Some(key)) => tls::server_config(certificate, key).map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -164,10 +195,7 @@ impl App {
         doors: Doors,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, StartError> {
-        let tls = match (&settings.tls.certificate, &settings.tls.key) {
-            (Some(certificate), Some(key)) => Some(tls::server_config(certificate, key)?),
-            _ => None,
-        };
+        let tls = tls_config(settings)?;
         let scheme = if tls.is_some() {
             Scheme::Https
         } else {
@@ -190,7 +218,11 @@ impl App {
             drain: drain.clone(),
             metrics,
         })
-        .merge(doors.router);
+        .merge(doors.router)
+        .method_not_allowed_fallback(async || {
+            let text = "This method is not allowed here.\n";
+            (StatusCode::METHOD_NOT_ALLOWED, text)
+        });
         Ok(Self {
             address: listener.local_addr().map_err(failed)?,
             scheme,
@@ -214,10 +246,27 @@ impl App {
         format!("{}://{}", self.scheme.as_str(), self.address)
     }
 
+    /// URL for people: of any address of this machine, [`THIS_HOST`] stands for its name.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        if self.is_everywhere() {
+            let port = self.address.port();
+            format!("{}://{THIS_HOST}:{port}", self.scheme.as_str())
+        } else {
+            self.url()
+        }
+    }
+
+    /// Whether it listens on all addresses of this machine.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.address.ip().is_unspecified()
+    }
+
     /// URL of the demo page, when it is on.
     #[must_use]
     pub fn demo_url(&self) -> Option<String> {
-        self.demo.map(|path| format!("{}{path}", self.url()))
+        self.demo.map(|path| format!("{}{path}", self.shown_url()))
     }
 
     /// Paths of the hubs that are served at paths of their own.
@@ -229,13 +278,11 @@ impl App {
     /// What apps put in their settings. The key is shown only when everyone knows it anyway.
     #[must_use]
     pub fn connection_string(&self, settings: &Settings) -> String {
-        let host = if self.address.ip().is_loopback() {
-            "localhost".to_owned()
-        } else {
-            match self.address {
-                SocketAddr::V4(address) => address.ip().to_string(),
-                SocketAddr::V6(address) => format!("[{}]", address.ip()),
-            }
+        let host = match self.address.ip() {
+            ip if ip.is_loopback() => "localhost".to_owned(),
+            _ if self.is_everywhere() => THIS_HOST.to_owned(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
         };
         let key = if settings.is_development() {
             settings.primary_key()
@@ -243,7 +290,11 @@ impl App {
             "<keys.primary>"
         };
         let (scheme, port) = (self.scheme.as_str(), self.address.port());
-        format!("Endpoint={scheme}://{host};Port={port};AccessKey={key};Version=1.0;")
+        let clients = match &settings.client_endpoint {
+            Some(url) => format!("ClientEndpoint={url};"),
+            None => String::new(),
+        };
+        format!("Endpoint={scheme}://{host};Port={port};AccessKey={key};Version=1.0;{clients}")
     }
 
     /// Serves until `stop` is done; then drains until the time that `stop` gave.
@@ -305,7 +356,7 @@ pub fn token(settings: &Settings, kind: &TokenKind) -> Result<String, MintError>
             server_id,
             common,
         } => mint(common)?.server(hub, server_id),
-        TokenKind::Rest { path, common } => mint(common)?.rest(path.as_deref().unwrap_or_default()),
+        TokenKind::Rest { path, common } => mint(common)?.rest(path.as_deref().unwrap_or("/")),
     }
 }
 

@@ -77,3 +77,50 @@ async fn without_metrics_there_is_no_metrics_page() {
     assert!(get(address, "/metrics").await.starts_with("HTTP/1.1 404"));
     running.abort();
 }
+
+#[tokio::test]
+async fn a_service_on_all_addresses_shows_a_place_for_its_name() {
+    let mut settings = Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        ..Settings::default()
+    };
+    settings.keys.primary = Some(Secret("a key of some length".to_owned()));
+    let doors = Doors {
+        demo: Some("/demo/"),
+        ..Doors::default()
+    };
+    let mut app = App::new(&settings, Drain::default(), doors, None).unwrap();
+    assert!(!app.is_everywhere());
+    assert_eq!(app.shown_url(), app.url());
+    for address in ["0.0.0.0:8888", "[::]:8888"] {
+        app.address = address.parse().unwrap();
+        assert!(app.is_everywhere());
+        assert_eq!(app.shown_url(), "http://<this host>:8888");
+        assert_eq!(
+            app.demo_url().as_deref(),
+            Some("http://<this host>:8888/demo/")
+        );
+        assert_eq!(
+            app.connection_string(&settings),
+            "Endpoint=http://<this host>;Port=8888;AccessKey=<keys.primary>;Version=1.0;"
+        );
+        // What programs read is an address.
+        assert_eq!(app.url(), format!("http://{address}"));
+    }
+}
+
+#[test]
+fn keys_are_checked_against_the_address_that_the_service_is_bound_to() {
+    let keys = Keys::new(KeyPair::single(AccessKey::new(WELL_KNOWN_KEY)));
+    let sources = Sources {
+        file: None,
+        flags: vec![("listen".to_owned(), "127.0.0.1:1".to_owned())],
+    };
+    assert!(reload_keys(&sources, ([127, 0, 0, 1], 1).into(), &keys).is_ok());
+    let error = reload_keys(&sources, ([192, 0, 2, 1], 1).into(), &keys).unwrap_err();
+    assert!(error.to_string().contains("everyone knows"), "{error}");
+    let own = Keys::new(KeyPair::single(AccessKey::new("a key of some length")));
+    let error = reload_keys(&sources, ([127, 0, 0, 1], 1).into(), &own).unwrap_err();
+    assert!(error.to_string().contains("of your own"), "{error}");
+    assert_eq!(own.current().primary.reveal(), "a key of some length");
+}

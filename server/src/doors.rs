@@ -33,13 +33,21 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     let relay = Arc::new(Relay::new());
     let links = Arc::new(LinkBackend::new(link::Options {
         wait_for_server: timeouts.wait_for_server.0,
+        max_partial_bytes: limits.server_message_bytes,
         max_client_message_bytes: limits.max_message_bytes,
         handshake_timeout: timeouts.handshake.0,
         ..link::Options::default()
     }));
 
+    let defaults = service::Options::default();
     let servers = service::Door::new(
-        service::Options::default(),
+        service::Options {
+            max_message_bytes: limits.server_message_bytes,
+            queue_high_water_bytes: defaults
+                .queue_high_water_bytes
+                .max(limits.max_message_bytes),
+            ..defaults
+        },
         Arc::clone(&relay),
         Arc::clone(&links),
         Arc::new(parts.dialects.clone()),
@@ -71,6 +79,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
             stateful_buffer_bytes: limits.stateful_buffer_bytes,
             poll_timeout: timeouts.long_poll.0,
             disconnect_timeout: timeouts.disconnect.0,
+            max_connections: limits.connections,
             ..core::Options::default()
         },
         parts.dialects.clone(),
@@ -100,6 +109,23 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         demo: demo_path,
         hubs: paths,
     })
+}
+
+/// What would keep the service from a start with these settings, its address aside.
+#[must_use]
+pub fn faults(settings: &Settings) -> Vec<StartError> {
+    let mut faults: Vec<StartError> = Vec::new();
+    faults.extend(app::tls_config(settings).err().map(StartError::from));
+    if settings.demo_is_on() {
+        faults.extend(demo_script(settings).err());
+    }
+    for (name, hub) in &settings.hubs {
+        if hub.backend() == Some(HubBackend::Direct) {
+            let fault = elsewhere(name, hub, settings).err();
+            faults.extend(fault.map(StartError::from));
+        }
+    }
+    faults
 }
 
 fn demo_script(settings: &Settings) -> Result<Option<Bytes>, StartError> {
@@ -156,7 +182,7 @@ fn hub_route(
     Ok(core::HubRoute {
         path: hub.path(name).into(),
         hub: name.into(),
-        backend: match hub.backend {
+        backend: match hub.backend() {
             Some(HubBackend::Direct) => Arc::new(elsewhere(name, hub, settings)?),
             Some(HubBackend::Embedded) | None => Arc::new(here(name, hub, settings, parts)?),
         },

@@ -75,8 +75,9 @@ impl HubServer {
         self.door.connections()
     }
 
-    /// Serves until `stop` is done; then lets clients go, with leave to come back, and waits for
-    /// what the hubs still do, ten seconds at most. Gives the number of connections cut.
+    /// Serves until `stop` is done; then lets clients go, with leave to come back: they have ten
+    /// seconds to read their last messages, and each hub ten more to end what it still does. Gives
+    /// the number of connections cut.
     pub async fn serve(self, listener: Listener, stop: impl Future<Output = ()> + Send) -> usize {
         let sweep = tokio::spawn(Arc::clone(&self.door).sweep());
         let router = self.further.merge(self.door.router());

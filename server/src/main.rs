@@ -4,6 +4,7 @@ mod signals;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ const BAD_SETTINGS: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let sources = cli.settings.sources();
+    let sources = cli.sources();
     let settings = match sources.load() {
         Ok(settings) => settings,
         Err(error) => {
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         }
     };
     let done = match &cli.command {
-        Some(Command::CheckConfig) => Ok(say(&"the settings are good")),
+        Some(Command::CheckConfig(_)) => Ok(check(&settings)),
         Some(Command::Token(token)) => app::token(&settings, &token.kind)
             .map(|token| say(&token))
             .map_err(anyhow::Error::from),
@@ -44,6 +45,18 @@ fn main() -> ExitCode {
         complain(&format!("{error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// Looks at what a start would look at beyond the settings themselves: files, hubs.
+fn check(settings: &Settings) -> ExitCode {
+    let faults = doors::faults(settings);
+    if faults.is_empty() {
+        return say(&"the settings are good");
+    }
+    for fault in faults {
+        complain(&format!("{:#}", anyhow::Error::from(fault)));
+    }
+    ExitCode::from(BAD_SETTINGS)
 }
 
 fn serve(mut settings: Settings, sources: &Sources) -> anyhow::Result<ExitCode> {
@@ -97,13 +110,14 @@ async fn run(
     parts: &Parts,
     patience: Duration,
 ) -> anyhow::Result<ExitCode> {
+    let address = app.address();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(app.run(async move {
         let _ = stopped.await;
         Instant::now() + patience
     }));
     while signals.next().await == Asked::Reload {
-        reload(sources, parts);
+        reload(sources, address, parts);
     }
     let _ = stop.send(());
     let again = async { while signals.next().await == Asked::Reload {} };
@@ -123,13 +137,10 @@ async fn run(
     }
 }
 
-/// Puts the keys in force that the settings have now. Other settings keep their values.
-fn reload(sources: &Sources, parts: &Parts) {
-    match sources.load() {
-        Ok(settings) => {
-            parts.keys.replace(app::key_pair(&settings.keys));
-            tracing::info!("access keys were read again");
-        }
+/// Reads the settings again. Only keys are put in force; other settings keep their values.
+fn reload(sources: &Sources, address: SocketAddr, parts: &Parts) {
+    match app::reload_keys(sources, address, &parts.keys) {
+        Ok(()) => tracing::info!("access keys were read again"),
         Err(err) => tracing::error!(%err, "settings cannot be read again, keys stay as they are"),
     }
 }
@@ -148,10 +159,16 @@ fn greet(app: &App, settings: &Settings) {
             settings
                 .client_endpoint
                 .clone()
-                .unwrap_or_else(|| app.url())
+                .unwrap_or_else(|| app.shown_url())
         ),
         format!("  connection  {}", app.connection_string(settings)),
     ];
+    if app.is_everywhere() {
+        lines.push(format!(
+            "              for {} put a name or address of this machine that apps and clients know",
+            app::THIS_HOST
+        ));
+    }
     lines.extend(app.demo_url().map(|url| format!("  demo        {url}")));
     lines.push("  operator    /healthz /readyz /metrics".to_owned());
     if !app.hubs().is_empty() {

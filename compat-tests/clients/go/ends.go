@@ -10,6 +10,7 @@ var endScenarios = []scenario{
 	{name: "end-abort-by-hub", run: endAbortByHub},
 	{name: "end-abort-from-outside", run: endAbortFromOutside},
 	{name: "end-stop-seen-once", run: endStopSeenOnce},
+	{name: "many-at-once", limit: 120 * time.Second, run: manyAtOnce},
 	{name: "idle-stays-up", limit: 90 * time.Second, slow: true, run: idleStaysUp},
 }
 
@@ -41,6 +42,41 @@ func endStopSeenOnce(s *scene) {
 		equal(user, one.User, "the user in the events")
 	}
 	equal([]string{"connected", "note", "disconnected"}, names, "the events")
+}
+
+func manyAtOnce(s *scene) {
+	const count = 200
+	all, problems := make([]*peer, count), make(chan any, count)
+	for i := range all {
+		go func() {
+			// A failure belongs to the scenario, not to this goroutine.
+			defer func() { problems <- recover() }()
+			all[i] = s.connect(wish{limit: 60 * time.Second})
+		}()
+	}
+	for range all {
+		if problem := <-problems; problem != nil {
+			panic(problem)
+		}
+	}
+	ids := map[string]bool{}
+	for i, peer := range all {
+		ids[peer.id] = true
+		equal(i+1, peer.call("Add", i, 1), "the sum")
+	}
+	equal(count, len(ids), "the number of ids")
+	group := s.name("group")
+	for _, peer := range all {
+		peer.call("Join", group)
+	}
+	s.reaches(all, all, "a group of all", func(text string) { all[0].call("ToGroup", group, text) })
+	s.reaches(all, all, "All", func(text string) { all[count-1].call("ToAll", text) })
+	for _, peer := range all {
+		peer.client.Stop()
+	}
+	for _, peer := range all {
+		s.app.disconnected(peer.id)
+	}
 }
 
 func idleStaysUp(s *scene) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -61,6 +62,8 @@ type wish struct {
 	noAnswer          bool
 	skipsNegotiate    bool
 	anyTransport      bool
+	// How long connecting may take, if longer than a step.
+	limit time.Duration
 }
 
 // Adds headers to every request: the client sends those of WithHTTPHeaders with all but its POSTs.
@@ -81,6 +84,7 @@ type scene struct {
 	tag                 string
 	ctx                 context.Context
 	cancel              context.CancelFunc
+	lock                sync.Mutex
 	peers               []*peer
 	names               int
 }
@@ -95,6 +99,8 @@ func newScene(app *app, transport, protocol string) *scene {
 func (s *scene) close() {
 	s.cancel()
 	// Ending its context ends a client; some take long, and nothing of the next scenario depends on it.
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	for _, peer := range s.peers {
 		go peer.client.Stop()
 	}
@@ -134,7 +140,11 @@ func (s *scene) try(w wish) (*peer, error) {
 	if w.token != "" {
 		headers.Set("Authorization", "Bearer "+w.token)
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, step)
+	limit := w.limit
+	if limit == 0 {
+		limit = step
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, limit)
 	defer cancel()
 	connection, err := s.open(ctx, address, headers, w)
 	if err != nil {
@@ -162,7 +172,9 @@ func (s *scene) try(w wish) (*peer, error) {
 		return nil, err
 	}
 	peer.client = client
+	s.lock.Lock()
 	s.peers = append(s.peers, peer)
+	s.lock.Unlock()
 	client.Start()
 	return peer, <-client.WaitForState(ctx, signalr.ClientConnected)
 }

@@ -30,6 +30,7 @@ var sendScenarios = []scenario{
 	{name: "order-down", limit: 30 * time.Second, run: orderDown},
 	{name: "order-up", needs: "send"},
 	{name: "count-down", limit: 30 * time.Second, run: countDown},
+	{name: "count-group-churn", limit: 30 * time.Second, run: countGroupChurn},
 }
 
 func sendToCaller(s *scene) {
@@ -223,4 +224,27 @@ func countDown(s *scene) {
 	slices.Sort(got)
 	equal(wanted, got, "the messages")
 	check(len(peer.texts) == 0, "there are more messages than were sent")
+}
+
+// In whatever order, as above.
+func countGroupChurn(s *scene) {
+	all := s.several(3)
+	group := s.name("group")
+	all[0].call("Join", group)
+	var wanted, got []string
+	for i := range 200 {
+		if i%10 == 0 {
+			all[1].call(map[bool]string{true: "Join", false: "Leave"}[i%20 == 0], group)
+		}
+		wanted = append(wanted, s.name("text"))
+		all[2].call("ToGroup", group, wanted[i])
+	}
+	for range 200 {
+		got = append(got, all[0].next())
+	}
+	slices.Sort(wanted)
+	slices.Sort(got)
+	equal(wanted, got, "the messages")
+	all[2].call("Nothing")
+	check(len(all[0].texts) == 0, "there are more messages than were sent")
 }

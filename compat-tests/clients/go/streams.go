@@ -28,6 +28,8 @@ var streamScenarios = []scenario{
 	{name: "ask-error", run: askError},
 	{name: "ask-no-handler", run: askNoHandler},
 	{name: "ask-no-answer", run: askNoAnswer},
+	{name: "ask-too-late", run: askTooLate},
+	{name: "ask-client-leaves", limit: 30 * time.Second, run: askClientLeaves},
 	{name: "ask-unknown-connection", run: askUnknownConnection},
 }
 
@@ -234,6 +236,37 @@ func askNoHandler(s *scene) {
 func askNoAnswer(s *scene) {
 	_, err := s.connect(wish{noAnswer: true}).ask("AskMe", "x")
 	check(err == nil || strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskMe' on the server."), "the error is %v", err)
+}
+
+func askTooLate(s *scene) {
+	answer := make(chan string, 1)
+	asked := s.connect(wish{answer: func(string) string { return <-answer }})
+	peer := s.connect(wish{})
+	_, err := peer.ask("AskWithin", asked.id, 600, "x")
+	check(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskWithin' on the server."), "the error is %v", err)
+	answer <- "late"
+	equal("alive", asked.call("Echo", "alive"), "the answer")
+	equal("alive", peer.call("Echo", "alive"), "the answer")
+}
+
+func askClientLeaves(s *scene) {
+	reached := make(chan struct{}, 1)
+	asked := s.connect(wish{answer: func(string) string {
+		reached <- struct{}{}
+		<-s.ctx.Done()
+		return ""
+	}})
+	peer := s.connect(wish{})
+	answers := peer.client.Invoke("AskOther", asked.id, "x")
+	select {
+	case <-reached:
+	case <-time.After(step):
+		fail("the client is not asked within %v", step)
+	}
+	asked.client.Stop()
+	_, err := peer.wait("AskOther", answers, 20*time.Second)
+	check(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskOther' on the server."), "the error is %v", err)
+	equal("alive", peer.call("Echo", "alive"), "the answer")
 }
 
 func askUnknownConnection(s *scene) {

@@ -1,6 +1,7 @@
 """Drives the client of the package pysignalr."""
 
 import asyncio
+import inspect
 import logging
 import sys
 import threading
@@ -25,6 +26,8 @@ LACKS = {
 }
 
 LIMITS = {}
+
+NUDGED = {}
 
 # Stopping means to cancel run(), and then on_close is not called.
 CLOSES_AT_STOP = 0
@@ -59,7 +62,8 @@ class Client:
 
     def on(self, target, handler):
         async def handle(arguments):
-            return handler(arguments)
+            answer = handler(arguments)
+            return await answer if inspect.isawaitable(answer) else answer
 
         self._handlers[target] = handle
 

@@ -30,6 +30,9 @@ LACKS = {
 
 LIMITS = {}
 
+# The client takes one message out of each poll and keeps the others until the next poll has brought something.
+NUDGED = {"LongPolling"}
+
 CLOSES_AT_STOP = 1
 
 # The client logs what it then raises or reports.

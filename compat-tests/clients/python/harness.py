@@ -15,6 +15,10 @@ import uuid
 STEP = 6.0
 """How long one step of a scenario may take, in seconds: shorter than a scenario's limit, so that a failure says which step it was."""
 
+NUDGE = 0.2
+MOST_NUDGED = 10
+"""How often clients are nudged, in seconds, and how many at most."""
+
 
 class Failed(Exception):
     """The client or the server did something else than expected."""
@@ -234,7 +238,21 @@ class Scene:
         self.tag = f"t{uuid.uuid4().hex[:10]}."
         self._make_client = make_client
         self._clients = []
+        self._peers = []
         self._names = 0
+        self._over = threading.Event()
+
+    def nudge(self):
+        """Sends all clients something that none of them hears, again and again until the end of the run: for a client that keeps what it got
+        until more comes."""
+        while not self._over.wait(NUDGE):
+            ids = [peer.id for peer in list(self._peers) if peer.id is not None]
+            if 0 < len(ids) <= MOST_NUDGED:
+                try:
+                    self.app.send("clients", ids, None, "nudge")
+                except OSError:
+                    # The scenario itself will find out what is wrong with the app.
+                    pass
 
     def name(self, what=""):
         self._names += 1
@@ -244,7 +262,9 @@ class Scene:
         url = f"{self.app.url}/{hub}" + (f"?{query}" if query else "")
         client = self._make_client(url, dict(headers or {}), token, **wishes)
         self._clients.append(client)
-        return Peer(client, hears or (lambda text: isinstance(text, str) and text.startswith(self.tag)))
+        peer = Peer(client, hears or (lambda text: isinstance(text, str) and text.startswith(self.tag)))
+        self._peers.append(peer)
+        return peer
 
     def connect(self, query="", **wishes):
         peer = self.make(query, **wishes)
@@ -270,6 +290,7 @@ class Scene:
             true(not more, f"{what}: client {everyone.index(peer)} got {more} {place}")
 
     def close(self):
+        self._over.set()
         # Some clients take long to stop; nothing of the next scenario depends on it.
         for client in self._clients:
             threading.Thread(target=client.stop_quietly, daemon=True).start()
@@ -339,6 +360,8 @@ def _run(driver, options, app, scenario):
 
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
+    if options.transport in driver.NUDGED:
+        threading.Thread(target=scene.nudge, daemon=True).start()
     limit = max(scenario.limit, driver.LIMITS.get(scenario.name, 0))
     thread.join(limit)
     scene.close()

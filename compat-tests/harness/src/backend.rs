@@ -37,11 +37,21 @@ impl Backend {
     ///
     /// When one of its programs does not become ready.
     pub async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, &[]).await
+    }
+
+    /// Starts the backend of this name, its app with further `--options`.
+    ///
+    /// # Errors
+    ///
+    /// When one of its programs does not become ready.
+    pub async fn start_with(name: &str, options: &[&str]) -> Result<Self> {
+        let options = [&STATEFUL, options].concat();
         match name {
-            "embedded" => Ok(Self::alone(testhub().await?)),
-            "azure" => Self::azure().await,
-            "direct" => Self::direct().await,
-            REFERENCE => Ok(Self::alone(app(&STATEFUL).await?)),
+            "embedded" => Ok(Self::alone(testhub(&options).await?)),
+            "azure" => Self::azure(&options).await,
+            "direct" => Self::direct(&options).await,
+            REFERENCE => Ok(Self::alone(app(&options).await?)),
             other => bail!(
                 "there is no backend '{other}', but {} and {REFERENCE}",
                 BACKENDS.join(", ")
@@ -70,10 +80,10 @@ impl Backend {
         }
     }
 
-    async fn azure() -> Result<Self> {
+    async fn azure(options: &[&str]) -> Result<Self> {
         let service = service(&[]).await?;
         let connection = connection_string(&service);
-        let app = app(&[&["--azure", &connection], &STATEFUL[..]].concat()).await?;
+        let app = app(&[&["--azure", &connection], options].concat()).await?;
         Ok(Self {
             url: app.url().to_owned(),
             servers: vec![app, service],
@@ -81,8 +91,8 @@ impl Backend {
         })
     }
 
-    async fn direct() -> Result<Self> {
-        let app = app(&STATEFUL).await?;
+    async fn direct(options: &[&str]) -> Result<Self> {
+        let app = app(options).await?;
         let settings: Vec<String> = HUBS
             .iter()
             .flat_map(|(hub, path)| direct_settings(hub, path, app.url()))
@@ -99,6 +109,7 @@ impl Backend {
     }
 }
 
+/// What every app gets, so that a client which is granted no stateful reconnects has found a fault.
 const STATEFUL: [&str; 2] = ["--stateful", "1"];
 
 /// The service on a free port in development mode, with further settings as `name=value`.
@@ -127,9 +138,9 @@ pub async fn app(options: &[&str]) -> Result<Server> {
 }
 
 /// The same hubs in Rust, embedded in a program.
-async fn testhub() -> Result<Server> {
+async fn testhub(options: &[&str]) -> Result<Server> {
     let args = ["--listen", "127.0.0.1:0", "--exit-on-eof", "1"];
-    let args = [&args[..], &STATEFUL].concat();
+    let args = [&args[..], options].concat();
     Server::start(&places::program("testhub"), &args).await
 }
 

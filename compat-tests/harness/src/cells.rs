@@ -1,20 +1,16 @@
-//! The matrix: every client in every mode against every backend.
+//! The cells of the matrix: every client in every mode against every backend.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use parking_lot::Mutex;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use crate::backend::BACKENDS;
+use crate::clients::{CLIENTS, Client, DETAILED};
+use crate::expected::Judged;
+use crate::install;
+use crate::report::Outcome;
 
-use crate::backend::{BACKENDS, Backend};
-use crate::clients::{CLIENTS, Client};
-use crate::expected::{Expected, FILE, Judged};
-use crate::process::{Finished, run as run_process, shell};
-use crate::report::{Counts, Outcome, Report};
-use crate::{install, lines, places};
+/// What a cell with detailed errors runs: the scenarios whose texts they change, and their like.
+const DETAILED_CASE: &str = "error";
 
 /// One client in one mode against one backend.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +23,8 @@ pub struct Cell {
     pub protocol: &'static str,
     /// What it is driven against.
     pub backend: &'static str,
+    /// Whether the hubs tell the texts of exceptions.
+    pub is_detailed: bool,
 }
 
 impl Cell {
@@ -38,27 +36,41 @@ impl Cell {
             transport,
             protocol,
             backend,
+            is_detailed,
         } = self;
-        format!("{} {transport} {protocol} {backend}", client.name)
+        let detailed = if *is_detailed { " detailed" } else { "" };
+        format!("{} {transport} {protocol} {backend}{detailed}", client.name)
     }
 
     /// The longest that the driver may take. A client that waits a poll for each message is slow.
-    fn limit(&self) -> Duration {
-        Duration::from_secs(if self.transport == "LongPolling" {
+    #[must_use]
+    pub fn limit(&self, is_slow: bool) -> Duration {
+        let usual = if self.transport == "LongPolling" {
             420
         } else {
             240
-        })
+        };
+        Duration::from_secs(if is_slow { usual + 120 } else { usual })
     }
 
     /// Those that take longest go first, so that none is left to run by itself at the end.
-    fn rank(&self) -> u8 {
+    #[must_use]
+    pub fn rank(&self) -> u8 {
         match (self.client.name, self.transport) {
             ("python-signalrcore", "LongPolling") => 0,
             (name, _) if name.starts_with("chromium") || name.starts_with("go") => 1,
             (_, "LongPolling") => 2,
             _ => 3,
         }
+    }
+
+    /// Whether this cell has its scenarios that take most of a minute in a full run.
+    #[must_use]
+    pub fn has_slow(&self) -> bool {
+        let Client { name, .. } = self.client;
+        !self.is_detailed
+            && (self.client.is_dotnet()
+                || (*name == "js-microsoft-10.0.11" && self.transport == "WebSockets"))
     }
 }
 
@@ -69,6 +81,8 @@ pub struct Ran {
     pub cell: Cell,
     /// The scenarios by name, in the driver's order.
     pub scenarios: Vec<(String, Judged)>,
+    /// Whether the client can do nothing there, and one scenario stands for all.
+    pub is_proof: bool,
 }
 
 /// Which cells and scenarios.
@@ -86,6 +100,8 @@ pub struct Choice {
     pub case: Option<String>,
     /// Whether the clients that run only on request do.
     pub all: bool,
+    /// Whether the scenarios that take most of a minute run, where they do at all.
+    pub slow: bool,
     /// How many drivers run at a time.
     pub jobs: usize,
 }
@@ -106,31 +122,49 @@ impl Choice {
             .filter(|cell| {
                 let Client { name, is_extra, .. } = *cell.client;
                 let part = self.client.as_deref().unwrap_or_default();
+                let case = self.case.as_deref().unwrap_or(DETAILED_CASE);
                 name.contains(part)
                     && (!is_extra || self.all || name == part)
                     && is(&self.transport, cell.transport)
                     && is(&self.protocol, cell.protocol)
+                    && (!cell.is_detailed || case.contains(DETAILED_CASE))
             })
             .collect()
+    }
+
+    /// The scenarios of a chosen cell: those with this text in their name.
+    #[must_use]
+    pub fn case_of(&self, cell: &Cell) -> Option<&str> {
+        let case = self.case.as_deref();
+        case.or_else(|| cell.is_detailed.then_some(DETAILED_CASE))
     }
 }
 
 /// Every cell with these backends.
 pub fn all_cells(backends: &[&'static str]) -> impl Iterator<Item = Cell> {
-    CLIENTS.iter().flat_map(move |client| {
-        client.modes.iter().flat_map(move |(transport, protocol)| {
-            backends.iter().map(move |backend| Cell {
-                client,
-                transport,
-                protocol,
-                backend,
-            })
+    let plain = CLIENTS.iter().flat_map(move |client| {
+        let modes = client.modes.iter().map(|mode| (*mode, false));
+        let detailed = DETAILED
+            .into_iter()
+            .filter(|(name, _)| *name == client.name);
+        modes.chain(detailed.map(|(_, mode)| (mode, true))).map(
+            move |((transport, protocol), is_detailed)| (client, transport, protocol, is_detailed),
+        )
+    });
+    plain.flat_map(move |(client, transport, protocol, is_detailed)| {
+        backends.iter().map(move |backend| Cell {
+            client,
+            transport,
+            protocol,
+            backend,
+            is_detailed,
         })
     })
 }
 
-/// Why each client that cannot run cannot.
-pub type Missing = BTreeMap<&'static str, String>;
+/// What stands for each client that cannot run: skipped if something is missing, failed if something
+/// of ours does not work.
+pub type Missing = BTreeMap<&'static str, Outcome>;
 
 /// Installs what these cells need, as far as it is not there.
 pub async fn install(cells: &[Cell]) -> Missing {
@@ -138,29 +172,22 @@ pub async fn install(cells: &[Cell]) -> Missing {
     let mut clients: Vec<&'static Client> = cells.iter().map(|cell| cell.client).collect();
     clients.dedup_by_key(|client| client.name);
     // Clients that are installed together are tried together.
-    let mut tried: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    let mut tried: BTreeMap<&str, Option<Outcome>> = BTreeMap::new();
     for client in clients {
         let mut why = None;
         if let Some(step) = client.install {
             if !tried.contains_key(step.name) {
-                let error = step.run().await.err();
-                tried.insert(step.name, error.map(|error| format!("{error:#}")));
+                tried.insert(step.name, without(step.run().await));
             }
             why = tried.get(step.name).cloned().flatten();
         }
         for need in client.needs {
             if why.is_none() {
-                why = install::need(need)
-                    .await
-                    .err()
-                    .map(|error| format!("{error:#}"));
+                why = without(install::need(need).await);
             }
         }
         if client.is_dotnet() && why.is_none() {
-            why = install::dotnet()
-                .await
-                .err()
-                .map(|error| format!("{error:#}"));
+            why = without(install::dotnet().await);
         }
         if let Some(why) = why {
             missing.insert(client.name, why);
@@ -169,191 +196,44 @@ pub async fn install(cells: &[Cell]) -> Missing {
     missing
 }
 
-/// Runs the chosen cells, some at a time, and tells about each as it ends.
-///
-/// # Errors
-///
-/// When the list of what is expected cannot be read.
-pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Result<Vec<Ran>> {
-    let expected = Expected::load(&places::root().join(FILE))?;
-    let mut cells = choice.cells();
-    cells.sort_by_key(Cell::rank);
-    let backends = start_backends(&cells).await;
-    let jobs: VecDeque<Job> = cells
-        .into_iter()
-        .map(|cell| Job {
-            cell,
-            backend: backend_of(&cell, &backends, missing),
-        })
-        .collect();
-    let jobs = Arc::new(Mutex::new(jobs));
-    let (done, mut results) = mpsc::channel(1);
-    let mut workers = JoinSet::new();
-    for _ in 0..choice.jobs {
-        workers.spawn(work(Arc::clone(&jobs), choice.case.clone(), done.clone()));
-    }
-    drop(done);
-    let mut all = Vec::new();
-    while let Some((cell, outcomes)) = results.recv().await {
-        let scenarios: Vec<_> = outcomes
-            .into_iter()
-            .map(|(name, outcome)| {
-                let judged = expected.judge(&cell, &name, outcome);
-                (name, judged)
-            })
-            .collect();
-        show(&cell, &scenarios);
-        for (name, judged) in &scenarios {
-            report.add(&format!("{}: {name}", cell.name()), &judged.outcome);
+/// What becomes of a test without what could not be made ready.
+fn without<T>(ready: anyhow::Result<T>) -> Option<Outcome> {
+    ready.err().map(|error| {
+        let why = format!("{error:#}");
+        if install::is_absent(&error) {
+            Outcome::Skipped(why)
+        } else {
+            println!("FAIL {why}");
+            Outcome::Failed(why)
         }
-        all.push(Ran { cell, scenarios });
-    }
-    while let Some(worker) = workers.join_next().await {
-        worker.context("a driver's results are lost")?;
-    }
-    Ok(all)
+    })
 }
 
-/// A cell, and what it is driven against or why it is not.
-struct Job {
-    cell: Cell,
-    backend: Result<Arc<Backend>, Outcome>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn backend_of(
-    cell: &Cell,
-    backends: &Backends,
-    missing: &Missing,
-) -> Result<Arc<Backend>, Outcome> {
-    if let Some(why) = missing.get(cell.client.name) {
-        return Err(Outcome::Skipped(why.clone()));
-    }
-    let backend = backends.get(cell.backend).cloned();
-    backend.unwrap_or_else(|| Err(Outcome::Failed("no such backend".to_owned())))
-}
-
-/// Takes one job after the other until none is left.
-async fn work(
-    jobs: Arc<Mutex<VecDeque<Job>>>,
-    case: Option<String>,
-    done: mpsc::Sender<(Cell, Vec<(String, Outcome)>)>,
-) {
-    loop {
-        let Some(Job { cell, backend }) = jobs.lock().pop_front() else {
-            return;
+    #[test]
+    fn errors_are_told_in_detail_in_cells_of_their_own() {
+        let detailed = |case: Option<&str>| {
+            let choice = Choice {
+                case: case.map(str::to_owned),
+                ..Choice::default()
+            };
+            let cells = choice.cells().into_iter();
+            let detailed: Vec<Cell> = cells.filter(|cell| cell.is_detailed).collect();
+            assert!(detailed.iter().all(|cell| choice.case_of(cell).is_some()));
+            detailed.len()
         };
-        let outcomes = match backend {
-            Ok(backend) => run_cell(cell, &backend, case.as_deref())
-                .await
-                .unwrap_or_else(|error| vec![start(Outcome::Failed(format!("{error:#}")))]),
-            Err(outcome) => vec![start(outcome)],
-        };
-        if done.send((cell, outcomes)).await.is_err() {
-            return;
-        }
+        assert_eq!(detailed(None), DETAILED.len() * BACKENDS.len());
+        assert_eq!(detailed(Some("error-exception")), detailed(None));
+        assert_eq!(detailed(Some("send-")), 0);
     }
-}
 
-/// What stands for a cell that was not driven.
-fn start(outcome: Outcome) -> (String, Outcome) {
-    ("start".to_owned(), outcome)
-}
-
-type Backends = BTreeMap<&'static str, Result<Arc<Backend>, Outcome>>;
-
-async fn start_backends(cells: &[Cell]) -> Backends {
-    let mut backends = Backends::new();
-    for name in cells.iter().map(|cell| cell.backend) {
-        if backends.contains_key(name) {
-            continue;
-        }
-        let started = Backend::start(name).await;
-        let started = started.map(Arc::new).map_err(|error| {
-            let why = format!("{name} does not start: {error:#}");
-            if install::is_absent(&error) {
-                Outcome::Skipped(why)
-            } else {
-                Outcome::Failed(why)
-            }
-        });
-        backends.insert(name, started);
-    }
-    backends
-}
-
-async fn run_cell(
-    cell: Cell,
-    backend: &Backend,
-    case: Option<&str>,
-) -> Result<Vec<(String, Outcome)>> {
-    let mut line = cell.client.run.to_owned();
-    if cell.client.is_dotnet() {
-        let dotnet = install::dotnet().await?;
-        line = line.replace("{dotnet}", &format!("'{}'", dotnet.display()));
-    }
-    if line.contains("{url}") {
-        line = line.replace("{url}", backend.url());
-    } else {
-        line = format!("{line} --url {}", backend.url());
-    }
-    line = format!(
-        "exec {line} --transport {} --protocol {}",
-        cell.transport, cell.protocol
-    );
-    if let Some(case) = case {
-        if case.contains('\'') {
-            bail!("no scenario has such a name");
-        }
-        line = format!("{line} --case '{case}'");
-    }
-    let folder = places::root().join(cell.client.folder);
-    let done = run_process(shell(&line, &folder), cell.limit()).await?;
-    Ok(read_outcomes(&cell, &done, case.is_some(), &backend.log()))
-}
-
-/// The driver's lines, which must agree with its own count.
-fn read_outcomes(
-    cell: &Cell,
-    done: &Finished,
-    may_be_empty: bool,
-    log: &str,
-) -> Vec<(String, Outcome)> {
-    let mut outcomes: Vec<_> = done.stdout.lines().filter_map(lines::read).collect();
-    if outcomes.is_empty() && may_be_empty {
-        return outcomes;
-    }
-    let total = done.stdout.lines().rev().find_map(lines::read_total);
-    let counted: Counts = outcomes.iter().map(|(_, outcome)| outcome).collect();
-    if total != Some(counted) || counted.sum() == 0 {
-        let why = match done.status {
-            None => "it was too slow and was ended",
-            Some(_) => "it broke off",
-        };
-        println!("{}: {why}\n{}", cell.name(), done.tail());
-        println!("-- its backend printed last:\n{log}\n--");
-        outcomes.push(("end".to_owned(), Outcome::Failed(why.to_owned())));
-    }
-    outcomes
-}
-
-fn show(cell: &Cell, scenarios: &[(String, Judged)]) {
-    let counts: Counts = scenarios
-        .iter()
-        .map(|(_, judged)| &judged.outcome)
-        .collect();
-    if counts.sum() == 0 {
-        return;
-    }
-    let Counts {
-        passed,
-        failed,
-        skipped,
-    } = counts;
-    let name = cell.name();
-    println!("{name:64} {passed:4} passed {failed:3} failed {skipped:3} skipped");
-    for (scenario, judged) in scenarios {
-        if let Outcome::Failed(why) = &judged.outcome {
-            println!("    FAIL {scenario}: {why}");
-        }
+    #[test]
+    fn a_client_whose_install_fails_is_not_skipped() {
+        let broken = without::<()>(Err(anyhow::anyhow!("cannot find symbol")));
+        assert!(matches!(broken, Some(Outcome::Failed(_))));
+        assert_eq!(without(Ok(())), None);
     }
 }

@@ -123,7 +123,16 @@ async fn run_tests(report: &mut Report) -> Result<()> {
         "--",
         "--show-output",
     ];
-    let dotnet = install::dotnet().await.ok();
+    let dotnet = match install::dotnet().await {
+        Ok(unpacked) => Some(unpacked),
+        Err(error) if install::is_absent(&error) => None,
+        Err(error) => {
+            let why = format!("{error:#}");
+            println!("FAIL dotnet: {why}");
+            report.add("dotnet", &Outcome::Failed(why));
+            None
+        }
+    };
     if dotnet.is_some() {
         // Those that are ignored want the reference app.
         args.push("--include-ignored");

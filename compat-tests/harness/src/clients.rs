@@ -190,6 +190,12 @@ pub const CLIENTS: &[Client] = &[
     },
 ];
 
+/// Who also runs with hubs that tell the texts of exceptions.
+pub const DETAILED: [(&str, Mode); 2] = [
+    ("dotnet-10.0.15", WS_JSON),
+    ("js-microsoft-10.0.11", WS_JSON),
+];
+
 impl Client {
     /// Whether the command needs .NET.
     #[must_use]

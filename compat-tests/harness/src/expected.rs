@@ -20,14 +20,17 @@ pub struct Expected {
     expected: Vec<Entry>,
 }
 
+/// Something that is known of a client in some cells.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub struct Entry {
     client: String,
     transport: String,
     protocol: String,
-    scenario: String,
+    scenarios: Vec<String>,
     outcome: Kind,
+    /// For `either`: what checks that all comes, if not how.
+    rest: Option<String>,
     cause: String,
     /// `redirect`: only where negotiate redirects; a backend's name: only there.
     app: Option<String>,
@@ -38,10 +41,12 @@ struct Entry {
 enum Kind {
     /// It must fail, so that the entry goes when it no longer holds.
     Fail,
-    /// It is not run by the driver.
-    Skip,
     /// It fails or passes, by timing.
     Either,
+    /// The driver has not got it.
+    Absent,
+    /// The client can do nothing there: the scenario, which stands for all, must fail.
+    Cell,
 }
 
 /// An outcome, seen in the light of what is known.
@@ -62,6 +67,15 @@ pub struct Known {
     pub is_unsteady: bool,
 }
 
+impl From<Outcome> for Judged {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            known: None,
+        }
+    }
+}
+
 impl Expected {
     /// Reads the list.
     ///
@@ -78,26 +92,20 @@ impl Expected {
     #[must_use]
     pub fn judge(&self, cell: &Cell, scenario: &str, outcome: Outcome) -> Judged {
         let Some(entry) = self.find(cell, scenario) else {
-            return Judged {
-                outcome,
-                known: None,
-            };
+            return outcome.into();
         };
+        if entry.outcome == Kind::Absent {
+            let why = format!("it is there, though {FILE} says: {}", entry.cause);
+            return Outcome::Failed(why).into();
+        }
         let outcome = match (entry.outcome, outcome) {
-            (Kind::Fail | Kind::Either, Outcome::Failed(_)) => {
-                Outcome::Skipped(format!("known: {}", entry.cause))
-            }
-            (Kind::Fail, Outcome::Passed) if entry.scenario != "*" => {
+            // A client that cannot do it at all has no defect in it.
+            (_, outcome @ Outcome::Skipped(_)) => return outcome.into(),
+            (_, Outcome::Failed(_)) => Outcome::Skipped(format!("known: {}", entry.cause)),
+            (Kind::Either, Outcome::Passed) => Outcome::Passed,
+            (_, Outcome::Passed) => {
                 Outcome::Failed(format!("passed, though {FILE} says: {}", entry.cause))
             }
-            // A client that cannot do it at all has no defect in it.
-            (_, outcome @ Outcome::Skipped(_)) => {
-                return Judged {
-                    outcome,
-                    known: None,
-                };
-            }
-            (_, outcome) => outcome,
         };
         Judged {
             outcome,
@@ -108,17 +116,68 @@ impl Expected {
         }
     }
 
+    /// What it means that a driver neither ran a scenario of the table nor said why not.
+    #[must_use]
+    pub fn judge_absence(&self, cell: &Cell, scenario: &str) -> Outcome {
+        match self.find(cell, scenario) {
+            Some(entry) if entry.outcome == Kind::Absent => Outcome::Skipped(entry.cause.clone()),
+            _ => Outcome::Failed("the driver neither ran it nor said why not".to_owned()),
+        }
+    }
+
+    /// The scenario that stands for a cell in which the client can do nothing.
+    #[must_use]
+    pub fn proof(&self, cell: &Cell) -> Option<&str> {
+        let entry = self.at(cell).find(|entry| entry.outcome == Kind::Cell)?;
+        entry.scenarios.first().map(String::as_str)
+    }
+
+    /// Whether a scenario that failed has to pass when it is repeated.
+    #[must_use]
+    pub fn must_pass_at_times(&self, cell: &Cell, scenario: &str) -> bool {
+        self.find(cell, scenario)
+            .is_some_and(|entry| entry.outcome == Kind::Either && entry.rest.is_none())
+    }
+
+    /// The scenario that has to pass in place of one that may always fail.
+    #[must_use]
+    pub fn rest(&self, cell: &Cell, scenario: &str) -> Option<&str> {
+        self.find(cell, scenario)?.rest.as_deref()
+    }
+
+    /// Names of scenarios that are in no entry's clients' drivers, as `is_there` knows them.
+    #[must_use]
+    pub fn misspelled(&self, is_there: impl Fn(&Entry, &str) -> bool) -> Vec<String> {
+        let names = self.expected.iter().flat_map(|entry| {
+            let names = entry.scenarios.iter().chain(&entry.rest);
+            names.map(move |name| (entry, name))
+        });
+        let unknown = names.filter(|(entry, name)| !is_there(entry, name));
+        unknown
+            .map(|(entry, name)| format!("{name} of {}", entry.client))
+            .collect()
+    }
+
     fn find(&self, cell: &Cell, scenario: &str) -> Option<&Entry> {
-        let mut entries = self.expected.iter().filter(|entry| entry.is_at(cell));
-        let named = entries.clone().find(|entry| entry.scenario == scenario);
-        named.or_else(|| entries.find(|entry| entry.scenario == "*"))
+        let is_it = |name: &String| name == scenario;
+        self.at(cell)
+            .find(|entry| entry.scenarios.iter().any(is_it))
+    }
+
+    fn at(&self, cell: &Cell) -> impl Iterator<Item = &Entry> {
+        self.expected.iter().filter(|entry| entry.is_at(cell))
     }
 }
 
 impl Entry {
+    /// Whether it is about this client.
+    #[must_use]
+    pub fn is_of(&self, client: &str) -> bool {
+        fits(&self.client, client)
+    }
+
     fn is_at(&self, cell: &Cell) -> bool {
-        let fits = |pattern: &str, value: &str| pattern == "*" || pattern == value;
-        fits(&self.client, cell.client.name)
+        self.is_of(cell.client.name)
             && fits(&self.transport, cell.transport)
             && fits(&self.protocol, cell.protocol)
             && match self.app.as_deref() {
@@ -129,44 +188,83 @@ impl Entry {
     }
 }
 
+fn fits(pattern: &str, value: &str) -> bool {
+    pattern == "*" || pattern == value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::backend::BACKENDS;
     use crate::cells::all_cells;
     use crate::places;
+    use crate::table::Table;
 
-    fn entry(kind: Kind) -> Entry {
-        Entry {
+    fn entry(kind: Kind) -> Expected {
+        let entry = Entry {
             client: "*".into(),
             transport: "*".into(),
             protocol: "json".into(),
-            scenario: "s".into(),
+            scenarios: vec!["r".into(), "s".into()],
             outcome: kind,
+            rest: None,
             cause: "why".into(),
             app: None,
+        };
+        Expected {
+            expected: vec![entry],
         }
     }
 
+    fn cell() -> Cell {
+        all_cells(&["azure"]).next().unwrap()
+    }
+
     fn judge(kind: Kind, outcome: Outcome) -> Outcome {
-        let expected = Expected {
-            expected: vec![entry(kind)],
-        };
-        let cell = all_cells(&["azure"]).next().unwrap();
-        expected.judge(&cell, "s", outcome).outcome
+        entry(kind).judge(&cell(), "s", outcome).outcome
+    }
+
+    fn is_failure(outcome: &Outcome) -> bool {
+        matches!(outcome, Outcome::Failed(_))
     }
 
     #[test]
     fn a_known_defect_is_skipped_and_one_that_is_gone_fails() {
         let failed = || Outcome::Failed("x".into());
         let known = Outcome::Skipped("known: why".into());
-        assert_eq!(judge(Kind::Fail, failed()), known);
-        assert!(matches!(
-            judge(Kind::Fail, Outcome::Passed),
-            Outcome::Failed(_)
-        ));
+        for kind in [Kind::Fail, Kind::Cell] {
+            assert_eq!(judge(kind, failed()), known);
+            assert!(is_failure(&judge(kind, Outcome::Passed)));
+        }
         assert_eq!(judge(Kind::Either, failed()), known);
         assert_eq!(judge(Kind::Either, Outcome::Passed), Outcome::Passed);
+    }
+
+    #[test]
+    fn what_a_driver_leaves_out_fails_unless_it_is_known_to_be_absent() {
+        let absent = entry(Kind::Absent);
+        let skipped = Outcome::Skipped("why".into());
+        assert_eq!(absent.judge_absence(&cell(), "s"), skipped);
+        assert!(is_failure(&absent.judge_absence(&cell(), "t")));
+        assert!(is_failure(&entry(Kind::Fail).judge_absence(&cell(), "s")));
+        assert!(is_failure(&judge(Kind::Absent, Outcome::Passed)));
+    }
+
+    #[test]
+    fn only_what_fails_at_times_must_pass_at_times() {
+        let must = |kind| entry(kind).must_pass_at_times(&cell(), "s");
+        assert!(must(Kind::Either));
+        assert!(!must(Kind::Fail));
+        let mut with_rest = entry(Kind::Either);
+        with_rest.expected[0].rest = Some("r".into());
+        assert!(!with_rest.must_pass_at_times(&cell(), "s"));
+        assert_eq!(with_rest.rest(&cell(), "s"), Some("r"));
+    }
+
+    #[test]
+    fn a_cell_that_can_do_nothing_has_a_proof() {
+        assert_eq!(entry(Kind::Cell).proof(&cell()), Some("r"));
+        assert_eq!(entry(Kind::Fail).proof(&cell()), None);
     }
 
     #[test]
@@ -175,6 +273,20 @@ mod tests {
         let cells: Vec<Cell> = all_cells(&BACKENDS).collect();
         for entry in &expected.expected {
             assert!(cells.iter().any(|cell| entry.is_at(cell)), "{entry:?}");
+            assert!(!entry.scenarios.is_empty(), "{entry:?}");
         }
+    }
+
+    #[test]
+    fn every_name_is_spelled_as_in_the_table() {
+        let expected = Expected::load(&places::root().join(FILE)).unwrap();
+        let table = Table::load().unwrap();
+        // The .NET client has scenarios of its own; a run knows their names.
+        let is_there =
+            |entry: &Entry, name: &str| entry.client.starts_with("dotnet") || table.has(name);
+        let misspelled = expected.misspelled(is_there);
+        assert!(misspelled.is_empty(), "{misspelled:?}");
+        let odd = entry(Kind::Fail).misspelled(|_, name| name != "s");
+        assert_eq!(odd, ["s of *"]);
     }
 }

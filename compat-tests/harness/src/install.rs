@@ -120,34 +120,63 @@ async fn holds(check: &str) -> bool {
 ///
 /// # Errors
 ///
-/// When they are not to be had; [`is_absent`] holds then.
+/// When they are not there, and [`is_absent`] holds, or when they cannot be unpacked.
 pub async fn dotnet() -> Result<PathBuf> {
-    static READY: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
-    let unpack = async || unpack_dotnet().await.map_err(|error| format!("{error:#}"));
-    match READY.get_or_init(unpack).await {
-        Ok(path) => Ok(path.clone()),
-        Err(why) => absent(why),
+    static READY: OnceCell<Result<PathBuf, Trouble>> = OnceCell::const_new();
+    let unpack = async || {
+        let fixture = places::fixture("TEST_DOTNET", "../shared/dotnet");
+        let target = places::target().join("dotnet");
+        unpack_dotnet(&fixture, &target).await.map_err(Trouble::of)
+    };
+    let ready = READY.get_or_init(unpack).await;
+    ready.clone().map_err(Trouble::again)
+}
+
+/// What stands for an error that is told more than once.
+#[derive(Clone, Debug)]
+struct Trouble {
+    is_absent: bool,
+    why: String,
+}
+
+impl Trouble {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "takes what `map_err` has to give"
+    )]
+    fn of(error: anyhow::Error) -> Self {
+        Self {
+            is_absent: is_absent(&error),
+            why: format!("{error:#}"),
+        }
+    }
+
+    fn again(self) -> anyhow::Error {
+        if self.is_absent {
+            Absent(self.why).into()
+        } else {
+            anyhow::Error::msg(self.why)
+        }
     }
 }
 
-async fn unpack_dotnet() -> Result<PathBuf> {
-    let setup = places::fixture("TEST_DOTNET", "../shared/dotnet").join("setup.sh");
+async fn unpack_dotnet(fixture: &Path, target: &Path) -> Result<PathBuf> {
+    let setup = fixture.join("setup.sh");
     if !setup.exists() {
-        bail!(
+        return absent(format!(
             "no .NET programs at {} (TEST_DOTNET names another folder)",
             setup.display()
-        );
+        ));
     }
     need(&XZ).await?;
     need(&OPENSSL).await?;
-    let target = places::target().join("dotnet");
     let mut command = Command::new("sh");
-    command.arg(&setup).arg(&target);
+    command.arg(&setup).arg(target);
     let done = run(command, LIMIT).await.context("unpack .NET")?;
     if !done.is_success() {
         bail!("the .NET programs cannot be unpacked: {}", done.tail());
     }
-    Ok(target)
+    Ok(target.to_owned())
 }
 
 /// Makes sure that the compiler has the standard library of a target, by rustup if need be.
@@ -189,4 +218,35 @@ pub async fn autobahn() -> Result<PathBuf> {
     }
     need(&XZ).await?;
     Ok(tools)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn missing_programs_are_absent_and_a_failing_setup_is_not() {
+        let folder = places::target()
+            .join("tmp")
+            .join(format!("setup-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let error = unpack_dotnet(&folder, &folder).await.unwrap_err();
+        assert!(is_absent(&error), "{error:#}");
+        fs::write(
+            folder.join("setup.sh"),
+            "echo the archive is damaged >&2; exit 3",
+        )
+        .unwrap();
+        let error = unpack_dotnet(&folder, &folder).await.unwrap_err();
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(!is_absent(&error), "{error:#}");
+        let again = Trouble::of(error).again();
+        assert!(!is_absent(&again), "{again:#}");
+        assert!(
+            again.to_string().contains("the archive is damaged"),
+            "{again:#}"
+        );
+    }
 }

@@ -2,8 +2,9 @@
 //!
 //! [`backend`] starts the service and apps with the conformance hubs, [`splitter`] puts two servers
 //! under one address; [`scenarios`] are tests with servers of their own. The parts of the runner:
-//! [`install`], [`checks`], the matrix of [`clients`] in [`cells`] with what is [`expected`] of them,
-//! the [`page`] that shows it, and the [`report`].
+//! [`install`], [`checks`], the [`cells`] of [`clients`], the [`table`] of what they are asked, the
+//! [`driver`] that asks one of them, the [`matrix`] that runs and judges them by what is
+//! [`expected`], the [`page`] that shows it, and the [`report`].
 //!
 //! Every program that is started is killed, with its children, when its handle is dropped.
 
@@ -16,12 +17,15 @@ pub mod backend;
 pub mod cells;
 pub mod checks;
 pub mod clients;
+pub mod driver;
 pub mod expected;
 pub mod install;
 pub mod lines;
+pub mod matrix;
 pub mod page;
 pub mod places;
 pub mod process;
 pub mod report;
 pub mod scenarios;
 pub mod splitter;
+pub mod table;

@@ -1,15 +1,21 @@
 //! The matrix as a table at the end of a run, and as a page: `www/guide/compatibility.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod causes;
+mod marks;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::backend::BACKENDS;
-use crate::cells::Ran;
+use crate::cells::{Cell, Ran};
 use crate::clients::{CLIENTS, Client, Mode};
 use crate::report::Outcome;
+use crate::scenarios::Scenario;
+use crate::table::Table;
+
+use causes::Causes;
 
 /// Where the page is, from the project's folder.
 pub const FILE: &str = "www/guide/compatibility.md";
@@ -25,8 +31,20 @@ Unmodified client libraries, each driven through the same scenarios against thre
 * **direct**: the same app serving its hubs itself, with Heliograph in front
 
 The numbers are scenarios that pass. `known` are those that fail by what the library, or for one scenario the backend,
-is, and `unsteady` those that the library fails at times; each is listed below with its cause.
+is, and `unsteady` those that the library fails at times; each is listed below with its cause. *Detailed* is a run of
+the scenarios about errors with hubs that tell the texts of exceptions.
 
+";
+
+const LEGEND: &str = "
+`✓` passes. The other marks have the number of a cause in the [list](#causes): `✗` fails by what the library is, `~` is
+failed by the library at times, `–` is not run. `WS`, `SSE` and `LP` are the transports, `-mp` is MessagePack; what
+stands without them holds for all transports and protocols of the client, or for the others.
+";
+
+const OWN_LEGEND: &str = "
+Tests with servers and peers of their own: app servers that are killed or restarted, weak links, proxies, peers that
+misbehave, settings.
 ";
 
 /// What the scenarios of a cell come down to. What is known counts as known however it went this
@@ -75,29 +93,33 @@ impl Sum {
 /// The table: a row for each client and mode, a column for each backend that was there.
 #[must_use]
 pub fn table(runs: &[Ran]) -> String {
-    let mut backends: Vec<&str> = runs.iter().map(|ran| ran.cell.backend).collect();
-    backends.sort_by_key(|name| BACKENDS.iter().position(|known| known == name));
-    backends.dedup();
-    let mut rows = vec![
-        ["client", "transport", "protocol"]
-            .map(String::from)
-            .to_vec(),
-    ];
-    rows[0].extend(backends.iter().map(ToString::to_string));
-    for (client, (transport, protocol)) in modes() {
+    let backends = backends(runs);
+    let mut head = ["client", "transport", "protocol"]
+        .map(String::from)
+        .to_vec();
+    head.extend(backends.iter().map(ToString::to_string));
+    let mut rows = vec![head];
+    for (client, (transport, protocol), is_detailed) in modes() {
         let cell = |backend: &&str| {
             let ran = runs.iter().find(|Ran { cell, .. }| {
                 cell.client.name == client.name
                     && (cell.transport, cell.protocol) == (transport, protocol)
                     && cell.backend == *backend
+                    && cell.is_detailed == is_detailed
             });
-            ran.map(|ran| Sum::of(ran).text())
+            ran.map(|ran| match Sum::of(ran) {
+                Sum { known: 1.., .. } if ran.is_proof => "none, known".to_owned(),
+                sum => sum.text(),
+            })
         };
         let cells: Vec<Option<String>> = backends.iter().map(cell).collect();
         if cells.iter().any(Option::is_some) {
-            let mut row = [client.name, transport, protocol]
-                .map(String::from)
-                .to_vec();
+            let detailed = if is_detailed { ", detailed" } else { "" };
+            let mut row = vec![
+                client.name.to_owned(),
+                transport.to_owned(),
+                format!("{protocol}{detailed}"),
+            ];
             row.extend(cells.into_iter().map(Option::unwrap_or_default));
             rows.push(row);
         }
@@ -105,10 +127,23 @@ pub fn table(runs: &[Ran]) -> String {
     lay_out(&rows)
 }
 
-fn modes() -> impl Iterator<Item = (&'static Client, Mode)> {
-    CLIENTS
-        .iter()
-        .flat_map(|client| client.modes.iter().map(move |mode| (client, *mode)))
+fn modes() -> impl Iterator<Item = (&'static Client, Mode, bool)> {
+    CLIENTS.iter().flat_map(|client| {
+        let modes = client.modes.iter().map(move |mode| (client, *mode));
+        [false, true].into_iter().flat_map(move |is_detailed| {
+            modes
+                .clone()
+                .map(move |(client, mode)| (client, mode, is_detailed))
+        })
+    })
+}
+
+/// The backends that were there, in their order.
+fn backends(runs: &[Ran]) -> Vec<&'static str> {
+    let mut backends: Vec<&str> = runs.iter().map(|ran| ran.cell.backend).collect();
+    backends.sort_by_key(|name| BACKENDS.iter().position(|known| known == name));
+    backends.dedup();
+    backends
 }
 
 /// Rows as a Markdown table, in columns for people too.
@@ -118,7 +153,7 @@ fn lay_out(rows: &[Vec<String>]) -> String {
         let lengths = rows
             .iter()
             .filter_map(|row| row.get(column))
-            .map(String::len);
+            .map(|text| text.chars().count());
         lengths.max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -141,69 +176,141 @@ fn lay_out(rows: &[Vec<String>]) -> String {
 ///
 /// # Errors
 ///
-/// When the file cannot be written.
-pub fn write(path: &Path, runs: &[Ran]) -> Result<()> {
-    std::fs::write(path, page(runs)?).with_context(|| format!("write {}", path.display()))
+/// When the table of scenarios cannot be read, or the file not be written.
+pub fn write(path: &Path, runs: &[Ran], own: &[(Scenario, Outcome)]) -> Result<()> {
+    let page = page(runs, own, &Table::load()?)?;
+    std::fs::write(path, page).with_context(|| format!("write {}", path.display()))
 }
 
-fn page(runs: &[Ran]) -> Result<String> {
+fn page(runs: &[Ran], own: &[(Scenario, Outcome)], scenarios: &Table) -> Result<String> {
+    let causes = Causes::of(runs);
     let mut out = HEAD.to_owned() + &table(runs);
     writeln!(out, "\n## Libraries\n")?;
     for client in CLIENTS.iter().filter(|client| !client.is_extra) {
         writeln!(out, "* `{}`: {}", client.name, client.library)?;
     }
-    let mut known = Causes::default();
-    let mut unsteady = Causes::default();
-    let mut failed = Causes::default();
-    let mut not_run = Causes::default();
-    for ran in runs {
-        for (scenario, judged) in &ran.scenarios {
-            match (&judged.outcome, &judged.known) {
-                (Outcome::Failed(why), _) => failed.add(why, ran, scenario),
-                (_, Some(defect)) if defect.is_unsteady => {
-                    unsteady.add(&defect.cause, ran, scenario);
-                }
-                (_, Some(defect)) => known.add(&defect.cause, ran, scenario),
-                (Outcome::Skipped(why), None) => not_run.add(why, ran, scenario),
-                (Outcome::Passed, None) => {}
-            }
-        }
+    writeln!(out, "\n## Scenarios\n{LEGEND}")?;
+    for backend in backends(runs) {
+        let of_all = |cell: &Cell| cell.backend == backend && !cell.client.is_dotnet();
+        let rows = marks::by_client(runs, &causes, scenarios, of_all);
+        write_details(
+            &mut out,
+            &format!("{backend}: every client but .NET"),
+            &rows,
+        )?;
     }
-    failed.write(&mut out, "Failed")?;
-    known.write(&mut out, "Known")?;
-    unsteady.write(&mut out, "Unsteady")?;
-    not_run.write(&mut out, "Not run")?;
+    let rows = marks::of_dotnet(runs, &causes);
+    write_details(
+        &mut out,
+        "the .NET client, which has scenarios of its own",
+        &rows,
+    )?;
+    writeln!(out, "## Servers and peers\n{OWN_LEGEND}")?;
+    let passed = own
+        .iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Passed);
+    let title = format!("{} of {} pass", passed.count(), own.len());
+    write_details(&mut out, &title, &own_rows(own))?;
+    causes.write(&mut out)?;
     Ok(out)
 }
 
-/// Causes, with the clients and scenarios of each.
-#[derive(Default)]
-struct Causes(BTreeMap<String, BTreeMap<&'static str, BTreeSet<String>>>);
+fn own_rows(own: &[(Scenario, Outcome)]) -> Vec<Vec<String>> {
+    let head = ["scenario", "shows", "result"].map(String::from).to_vec();
+    let row = |(scenario, outcome): &(Scenario, Outcome)| {
+        let result = match outcome {
+            Outcome::Passed => "✓".to_owned(),
+            Outcome::Failed(why) => format!("**failed**: {}", one_line(why)),
+            Outcome::Skipped(why) => format!("– {}", one_line(why)),
+        };
+        vec![
+            format!("`{}`", scenario.name),
+            one_line(scenario.about),
+            result,
+        ]
+    };
+    [vec![head], own.iter().map(row).collect()].concat()
+}
 
-impl Causes {
-    fn add(&mut self, cause: &str, ran: &Ran, scenario: &str) {
-        let clients = self.0.entry(cause.to_owned()).or_default();
-        let scenarios = clients.entry(ran.cell.client.name).or_default();
-        scenarios.insert(format!("`{scenario}`"));
+/// A table that is shown on request.
+fn write_details(out: &mut String, title: &str, rows: &[Vec<String>]) -> Result<()> {
+    if rows.len() > 1 {
+        let table = lay_out(rows);
+        writeln!(
+            out,
+            "<details>\n<summary>{title}</summary>\n\n{table}\n</details>\n"
+        )?;
+    }
+    Ok(())
+}
+
+/// A text for one field of a table.
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ").replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cells::all_cells;
+    use crate::expected::{Judged, Known};
+
+    fn known(cause: &str, is_unsteady: bool) -> Judged {
+        Judged {
+            outcome: Outcome::Skipped(format!("known: {cause}")),
+            known: Some(Known {
+                cause: cause.to_owned(),
+                is_unsteady,
+            }),
+        }
     }
 
-    fn write(&self, out: &mut String, title: &str) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n## {title}\n")?;
-        for (cause, clients) in &self.0 {
-            writeln!(out, "* {cause}")?;
-            // Clients with the same scenarios stand together.
-            let mut together: BTreeMap<&BTreeSet<String>, Vec<&str>> = BTreeMap::new();
-            for (client, scenarios) in clients {
-                together.entry(scenarios).or_default().push(client);
-            }
-            for (scenarios, clients) in together {
-                let scenarios: Vec<&str> = scenarios.iter().map(String::as_str).collect();
-                writeln!(out, "  * {}: {}", clients.join(", "), scenarios.join(" "))?;
-            }
-        }
-        Ok(())
+    #[test]
+    fn the_page_shows_each_scenario_of_each_client() {
+        let runs: Vec<Ran> = all_cells(&["azure"])
+            .filter(|cell| cell.client.name == "js-microsoft-10.0.11")
+            .map(|cell| Ran {
+                cell,
+                is_proof: false,
+                scenarios: match cell.transport {
+                    "WebSockets" => vec![
+                        ("connect-and-stop".to_owned(), Outcome::Passed.into()),
+                        ("invoke-null".to_owned(), Outcome::Passed.into()),
+                    ],
+                    _ => vec![
+                        ("connect-and-stop".to_owned(), Outcome::Passed.into()),
+                        ("invoke-null".to_owned(), known("why", false)),
+                        ("end".to_owned(), Outcome::Failed("broke off".into()).into()),
+                    ],
+                },
+            })
+            .collect();
+        let page = page(&runs, &[], &Table::load().unwrap()).unwrap();
+        let line = |name: &str| {
+            let start = format!("| `{name}`");
+            page.lines().find(|line| line.starts_with(&start)).unwrap()
+        };
+        let stop = line("connect-and-stop");
+        assert!(stop.contains('✓') && !stop.contains('✗'), "{page}");
+        assert!(line("invoke-null").contains("✓, SSE LP LP-mp ✗1"), "{page}");
+        assert!(page.contains("1. why\n"), "{page}");
+        assert!(page.contains("* broke off\n"), "{page}");
+        assert!(page.contains("| json, detailed |"), "{page}");
+    }
+
+    #[test]
+    fn counts_tell_known_from_unsteady() {
+        let ran = Ran {
+            cell: all_cells(&["azure"]).next().unwrap(),
+            is_proof: false,
+            scenarios: vec![
+                ("a".into(), Outcome::Passed.into()),
+                ("b".into(), known("x", true)),
+                ("c".into(), known("y", false)),
+                ("d".into(), Outcome::Failed("z".into()).into()),
+                ("e".into(), Outcome::Skipped("z".into()).into()),
+            ],
+        };
+        assert_eq!(Sum::of(&ran).text(), "1, 1 known, 1 unsteady, **1 failed**");
     }
 }

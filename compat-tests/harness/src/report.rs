@@ -109,10 +109,10 @@ impl Report {
         self.sections.push((title.to_owned(), Counts::default()));
     }
 
-    /// Whether something was run and nothing failed.
+    /// Whether something passed and nothing failed: that all was skipped proves nothing.
     #[must_use]
     pub const fn is_good(&self) -> bool {
-        self.counts.failed == 0 && self.counts.sum() > 0
+        self.counts.failed == 0 && self.counts.passed > 0
     }
 
     /// Prints the summary, whose last line is `N passed, N failed, N skipped`.
@@ -136,6 +136,8 @@ impl Report {
         } = self.counts;
         if self.counts.sum() == 0 {
             println!("nothing has such a name");
+        } else if passed == 0 {
+            println!("nothing passed, so nothing is proven");
         }
         println!("{passed} passed, {failed} failed, {skipped} skipped");
         if self.is_good() {
@@ -164,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_or_nothing_at_all_makes_the_run_fail() {
+    fn a_failure_or_nothing_that_passed_makes_the_run_fail() {
         let is_good = |outcomes: &[Outcome]| {
             let mut report = Report::default();
             for outcome in outcomes {
@@ -174,6 +176,7 @@ mod tests {
         };
         let (failed, skipped) = (Outcome::Failed("x".into()), Outcome::Skipped("x".into()));
         assert!(!is_good(&[]));
+        assert!(!is_good(std::slice::from_ref(&skipped)));
         assert!(is_good(&[Outcome::Passed, skipped]));
         assert!(!is_good(&[Outcome::Passed, failed]));
     }

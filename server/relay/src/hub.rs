@@ -84,8 +84,15 @@ impl Hub {
                 .or_default()
                 .push(Arc::clone(client));
             let groups = self.user_groups.lock().groups(user, now);
-            for group in groups {
-                self.join_with(client, &group, Wish::User);
+            for group in &groups {
+                self.join_with(client, group, Wish::User);
+            }
+            if !groups.is_empty() {
+                // What the user has left in the meantime, when this connection was no member yet.
+                let still = self.user_groups.lock().groups(user, now);
+                for group in groups.iter().filter(|group| !still.contains(group)) {
+                    self.leave_with(client, Some(group), Wish::User);
+                }
             }
         }
         true
@@ -235,13 +242,15 @@ impl Hub {
                 }
             }
             Target::Connections(ids) => {
-                for id in ids {
+                let mut named = Distinct::of(ids);
+                for id in ids.iter().filter(|id| named.is_new(id)) {
                     let client = self.connection(id);
                     client.iter().for_each(|client| delivery.push(client));
                 }
             }
             Target::Users(users) => {
-                for user in users {
+                let mut named = Distinct::of(users);
+                for user in users.iter().filter(|user| named.is_new(user)) {
                     let clients = self.users.read();
                     clients
                         .get(*user)
@@ -323,6 +332,19 @@ impl Hub {
                 }
             }
         }
+    }
+}
+
+/// Names in a list that may have one twice; its receivers get a message once.
+struct Distinct<'a>(Option<HashSet<&'a str>>);
+
+impl<'a> Distinct<'a> {
+    fn of(names: &[&str]) -> Self {
+        Self((names.len() > 1).then(HashSet::new))
+    }
+
+    fn is_new(&mut self, name: &'a str) -> bool {
+        self.0.as_mut().is_none_or(|seen| seen.insert(name))
     }
 }
 

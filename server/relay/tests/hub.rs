@@ -143,6 +143,15 @@ fn users_and_connections_are_found_by_exact_name() {
 }
 
 #[test]
+fn who_is_named_twice_gets_a_message_once() {
+    let scene = Scene::new();
+    let a = scene.client("a", Some("ann"));
+    scene.send(&Send::to(Target::Connections(&["a", "a"])));
+    scene.send(&Send::to(Target::Users(&["ann", "bob", "ann"])));
+    assert_eq!(received(&a), 2);
+}
+
+#[test]
 fn a_taken_id_is_not_added_again() {
     let scene = Scene::new();
     let first = scene.client("a", None);

@@ -76,3 +76,16 @@ impl Authenticator for ServiceToken {
         Box::pin(std::future::ready(identity.map_err(Denied::from)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_known_and_may_not_come_in_is_forbidden() {
+        let response = Denied::Forbidden("not on Sundays".into()).into_response();
+        assert_eq!(response.status(), 403);
+        let response = Denied::Token(TokenError::Missing).into_response();
+        assert_eq!(response.status(), 401);
+    }
+}

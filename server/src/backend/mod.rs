@@ -163,6 +163,14 @@ pub enum OpenError {
     /// Nobody runs the hub at this time.
     #[error("no server is available for hub '{0}'")]
     NoServer(Box<str>),
+    /// The one app server that the client has to go to is not there.
+    #[error("server '{server}', which this client belongs to, is not connected for hub '{hub}'")]
+    ServerGone {
+        /// The hub's name.
+        hub: Box<str>,
+        /// The app server's name.
+        server: Box<str>,
+    },
     /// The hub cannot be reached or refuses.
     #[error("hub '{hub}' is unavailable: {why}")]
     Unavailable {

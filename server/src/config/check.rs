@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::ConfigError;
-use super::hub::{HubBackend, HubSettings};
-use super::settings::{Secret, Settings, WELL_KNOWN_KEY};
+use super::hub::{EMBEDDED_HUBS, HubBackend, HubSettings};
+use super::secret::Secret;
+use super::settings::{Settings, WELL_KNOWN_KEY};
 use crate::edge::forwarded::Network;
 
 /// The SDK makes no token with a shorter key.
 const MIN_KEY_BYTES: usize = 16;
 /// Tokens of 4096 characters may stand in the request line, beside all headers.
 const MIN_HEADER_BYTES: usize = 16 * 1024;
+/// Dialects have numbers of one byte.
+const MAX_PROTOCOLS: usize = 200;
 /// Paths that are ours.
 const RESERVED: [&str; 9] = [
     "client",
@@ -51,12 +54,16 @@ fn keys(settings: &Settings, faults: &mut Vec<String>) {
         ("secondary", &settings.keys.secondary),
     ];
     for (name, key) in named {
-        if key
-            .as_ref()
-            .is_some_and(|Secret(key)| key.len() < MIN_KEY_BYTES)
-        {
+        let Some(Secret(key)) = key else { continue };
+        if key.len() < MIN_KEY_BYTES {
             faults.push(format!(
                 "keys.{name}: expected at least {MIN_KEY_BYTES} characters"
+            ));
+        }
+        // No connection string can carry these.
+        if key.trim() != key || key.contains([';', '\n', '\r']) {
+            faults.push(format!(
+                "keys.{name}: expected no ';', no line break and no space around the key"
             ));
         }
     }
@@ -97,6 +104,7 @@ fn places(settings: &Settings, faults: &mut Vec<String>) {
         }
     }
     origins("allowed_origins", &settings.allowed_origins, faults);
+    protocols(&settings.protocols, faults);
     if settings.tls.certificate.is_some() != settings.tls.key.is_some() {
         faults.push("tls: expected both certificate and key, or neither".to_owned());
     }
@@ -106,6 +114,32 @@ fn places(settings: &Settings, faults: &mut Vec<String>) {
              \"info,heliograph::front=debug\", found {:?}",
             settings.log.level
         ));
+    }
+}
+
+fn protocols(names: &[String], faults: &mut Vec<String>) {
+    if names.len() > MAX_PROTOCOLS {
+        faults.push(format!(
+            "protocols: expected at most {MAX_PROTOCOLS} names, found {}",
+            names.len()
+        ));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    for (at, name) in names.iter().enumerate() {
+        let is_same = |other: &String| other.eq_ignore_ascii_case(name);
+        if name.is_empty() || !name.chars().all(is_plain) {
+            faults.push(format!(
+                "protocols: expected names such as \"blazorpack\", found {name:?}"
+            ));
+        } else if ["json", "messagepack"]
+            .map(String::from)
+            .iter()
+            .any(is_same)
+        {
+            faults.push(format!("protocols: {name:?} is carried anyway"));
+        } else if names.iter().take(at).any(is_same) {
+            faults.push(format!("protocols: {name:?} is named twice"));
+        }
     }
 }
 
@@ -137,6 +171,11 @@ fn amounts(settings: &Settings, faults: &mut Vec<String>) {
     let limits = &settings.limits;
     let least = [
         ("limits.max_message_bytes", limits.max_message_bytes, 1024),
+        (
+            "limits.server_message_bytes",
+            limits.server_message_bytes,
+            1024,
+        ),
         ("limits.outbox_bytes", limits.outbox_bytes, 1024),
         ("limits.outbox_messages", limits.outbox_messages, 16),
         ("limits.token_bytes", limits.token_bytes, 256),
@@ -175,9 +214,9 @@ fn amounts(settings: &Settings, faults: &mut Vec<String>) {
 }
 
 fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
-    match (hub.backend, &hub.url) {
+    match (hub.backend(), &hub.url) {
         (None, _) => faults.push(format!(
-            "hubs.{name}.backend: expected \"direct\" or \"embedded\", found none"
+            "hubs.{name}: expected url, the URL of a hub elsewhere, or backend = \"embedded\""
         )),
         (Some(HubBackend::Direct), None) => {
             faults.push(format!(
@@ -186,6 +225,11 @@ fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
         }
         (Some(HubBackend::Embedded), Some(_)) => {
             faults.push(format!("hubs.{name}.url: an embedded hub has no URL"));
+        }
+        (Some(HubBackend::Embedded), None) if !EMBEDDED_HUBS.contains(&name) => {
+            faults.push(format!(
+                "hubs.{name}: there is no embedded hub '{name}', only 'chat' and 'bench'"
+            ));
         }
         _ => {}
     }

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::address::parse as address;
 use super::load::Sources;
 use super::span::Span;
+
+/// Longer names of hubs are refused by the service.
+const MAX_HUB_BYTES: usize = 512;
 
 /// A self-hosted SignalR service.
 ///
@@ -37,24 +41,47 @@ pub struct SettingArgs {
     )]
     pub config: Option<PathBuf>,
     /// Address and port to listen on; port 0 lets the system choose
-    #[arg(long, short, value_name = "ADDR:PORT")]
+    #[arg(long, short, global = true, value_name = "ADDR:PORT", value_parser = address)]
     pub listen: Option<SocketAddr>,
     /// Level of the log: error, warn, info, debug, trace
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
     /// Script of the JavaScript client (signalr.min.js) for the demo page
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub demo_script: Option<PathBuf>,
+    /// Any setting.
+    #[command(flatten)]
+    pub any: AnySetting,
+}
+
+/// Flags for any setting. Taken before a command and behind it, where both count: a global flag
+/// of clap would lose those before.
+#[derive(Args, Debug)]
+pub struct AnySetting {
     /// Any setting, as in `--set limits.token_bytes=8192`; may repeat
-    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
 }
 
-impl SettingArgs {
-    /// The sources that these flags stand for.
+impl Cli {
+    /// The sources that the flags stand for; of two for one setting the later one wins.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        let mut flags = self.set.clone();
+        let mut flags = self.settings.any.set.clone();
+        match &self.command {
+            Some(Command::CheckConfig(any)) => flags.extend_from_slice(&any.set),
+            Some(Command::Token(token)) => {
+                flags.extend_from_slice(&token.any.set);
+                flags.extend_from_slice(&token.kind.common().any.set);
+            }
+            None => {}
+        }
+        self.settings.sources(flags)
+    }
+}
+
+impl SettingArgs {
+    fn sources(&self, mut flags: Vec<(String, String)>) -> Sources {
         if let Some(listen) = self.listen {
             flags.push(("listen".to_owned(), format!("\"{listen}\"")));
         }
@@ -75,8 +102,8 @@ impl SettingArgs {
 /// What to do other than to run the service.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check the settings and say what is wrong with them
-    CheckConfig,
+    /// Check the settings and all that a start needs, and say what is wrong with them
+    CheckConfig(AnySetting),
     /// Print a token made with the primary access key
     Token(TokenArgs),
 }
@@ -87,6 +114,9 @@ pub struct TokenArgs {
     /// For whom the token is.
     #[command(subcommand)]
     pub kind: TokenKind,
+    /// Any setting.
+    #[command(flatten)]
+    pub any: AnySetting,
 }
 
 /// For whom a token is.
@@ -95,13 +125,13 @@ pub enum TokenKind {
     /// For a client of a hub
     Client {
         /// Name of the hub, with its application prefix if there is one
-        #[arg(long)]
+        #[arg(long, value_parser = hub)]
         hub: String,
         /// User that the client speaks for
         #[arg(long)]
         user: Option<String>,
         /// A claim; may repeat
-        #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+        #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
         claim: Vec<(String, String)>,
         /// What all kinds share.
         #[command(flatten)]
@@ -110,7 +140,7 @@ pub enum TokenKind {
     /// For an app server of a hub
     Server {
         /// Name of the hub, with its application prefix if there is one
-        #[arg(long)]
+        #[arg(long, value_parser = hub)]
         hub: String,
         /// Name of the app server
         #[arg(long, default_value = "cli")]
@@ -122,7 +152,7 @@ pub enum TokenKind {
     /// For a call to the REST API
     Rest {
         /// Path of the call with its query, such as /api/hubs/chat/:send?api-version=2022-06-01
-        #[arg(long, required_unless_present = "audience")]
+        #[arg(long, required_unless_present = "audience", value_parser = path)]
         path: Option<String>,
         /// What all kinds share.
         #[command(flatten)]
@@ -130,11 +160,21 @@ pub enum TokenKind {
     },
 }
 
+impl TokenKind {
+    fn common(&self) -> &TokenCommon {
+        match self {
+            Self::Client { common, .. }
+            | Self::Server { common, .. }
+            | Self::Rest { common, .. } => common,
+        }
+    }
+}
+
 /// Options of all kinds of tokens.
 #[derive(Args, Debug)]
 pub struct TokenCommon {
     /// How long the token is good
-    #[arg(long, default_value = "1h", value_parser = span)]
+    #[arg(long, default_value = "1h", value_parser = lifetime)]
     pub ttl: Span,
     /// Endpoint of the connection string
     #[arg(long, value_name = "URL", default_value = "http://localhost")]
@@ -142,6 +182,9 @@ pub struct TokenCommon {
     /// The whole audience, instead of the one made from the endpoint
     #[arg(long, value_name = "URL")]
     pub audience: Option<String>,
+    /// Any setting.
+    #[command(flatten)]
+    pub any: AnySetting,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -152,8 +195,39 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn span(text: &str) -> Result<Span, String> {
-    Span::parse(text).ok_or_else(|| "expected a time such as 15s, 5m or 1h".to_owned())
+fn lifetime(text: &str) -> Result<Span, String> {
+    let span = Span::parse(text).ok_or("expected a time such as 15s, 5m or 1h")?;
+    if span < Span::seconds(1) {
+        return Err("expected at least 1s".to_owned());
+    }
+    Ok(span)
+}
+
+/// A claim of the caller's own: those that say how long and for whom a token is good have options.
+fn claim(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    if ["aud", "exp", "iat", "nbf"].contains(&&*name) {
+        return Err(format!(
+            "the claim '{name}' is made by this command; see --ttl and --audience"
+        ));
+    }
+    Ok((name, value))
+}
+
+/// A hub's name as it stands in a query.
+fn hub(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&#?%+/=\"".contains(c);
+    if text.is_empty() || text.len() > MAX_HUB_BYTES || !text.chars().all(is_plain) {
+        return Err("expected the name of a hub such as chat".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err("expected a path that begins with '/'".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ fn explain(error: &figment::Error) -> String {
             format!("{}: expected a {expected} (in quotes)", path.join("."))
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            let expected = in_words(expected);
             format!(
                 "{}: expected {expected}, found {}",
                 path.join("."),
@@ -59,9 +60,26 @@ fn explain(error: &figment::Error) -> String {
     }
 }
 
+/// The names that Rust has for types are not for those who write settings.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "usize" | "u64" | "u32" | "u16" => "a whole number",
+        "a boolean" | "bool" => "true or false",
+        "a string" | "string" => "a text (in quotes)",
+        "a sequence" => "a list such as [\"a\", \"b\"]",
+        other => other,
+    }
+}
+
 fn shown(found: &Actual) -> String {
     match found {
         Actual::Str(text) => format!("{text:?}"),
+        Actual::Unsigned(number) => number.to_string(),
+        Actual::Signed(number) => number.to_string(),
+        Actual::Float(number) => number.to_string(),
+        Actual::Bool(value) => value.to_string(),
+        Actual::Seq => "a list".to_owned(),
+        Actual::Map => "a table".to_owned(),
         other => other.to_string(),
     }
 }

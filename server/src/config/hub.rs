@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct HubSettings {
     /// Who runs it: `direct`, a hub elsewhere, or `embedded`, one in this program (`chat` and
-    /// `bench`).
+    /// `bench`). Unset: `direct` when there is a `url`; see [`HubSettings::backend`].
     pub backend: Option<HubBackend>,
     /// URL of the hub, for `direct`.
     pub url: Option<String>,
@@ -42,7 +42,17 @@ impl Default for HubSettings {
     }
 }
 
+/// The hubs that this program has.
+pub const EMBEDDED_HUBS: [&str; 2] = ["chat", "bench"];
+
 impl HubSettings {
+    /// Who runs it: a URL alone means a hub elsewhere.
+    #[must_use]
+    pub fn backend(&self) -> Option<HubBackend> {
+        let elsewhere = || self.url.as_ref().map(|_| HubBackend::Direct);
+        self.backend.or_else(elsewhere)
+    }
+
     /// The path that clients of the hub of this name use.
     #[must_use]
     pub fn path(&self, name: &str) -> String {

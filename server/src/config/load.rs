@@ -1,5 +1,6 @@
 //! Layers: defaults, then the file, then the environment, then flags.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use figment::providers::{Env, Format, Toml};
@@ -29,22 +30,65 @@ impl Sources {
     ///
     /// Every fault that was found, each naming its setting.
     pub fn load(&self) -> Result<Settings, ConfigError> {
-        let mut layers = Figment::new();
-        if let Some(file) = &self.file {
-            if !file.is_file() {
-                let file = file.display();
-                return Err(ConfigError::one(format!("{file}: there is no such file")));
-            }
-            layers = layers.merge(Toml::file_exact(file));
-        }
-        let environment = Env::prefixed(ENV_PREFIX).ignore(&["config"]).split("__");
-        let settings: Settings = layers
-            .merge(environment)
-            .merge(Flags::new(&self.flags))
-            .extract()?;
+        let settings = self.read()?;
         check::check(&settings)?;
         Ok(settings)
     }
+
+    /// Reads and checks all settings for a service that runs already, and is bound to `address`
+    /// whatever they say now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sources::load`].
+    pub fn load_again(&self, address: SocketAddr) -> Result<Settings, ConfigError> {
+        let settings = Settings {
+            listen: address,
+            ..self.read()?
+        };
+        check::check(&settings)?;
+        Ok(settings)
+    }
+
+    fn read(&self) -> Result<Settings, ConfigError> {
+        let mut layers = Figment::new();
+        if let Some(file) = &self.file {
+            let fault = |text| ConfigError::one(format!("{}: {text}", file.display()));
+            if file.is_dir() {
+                return Err(fault("this is a directory, expected a TOML file"));
+            }
+            if !file.exists() {
+                return Err(fault("there is no such file"));
+            }
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed(ENV_PREFIX)
+            .filter(|name| !is_of_kubernetes(name.as_str()))
+            .ignore(&["config"])
+            .split("__");
+        Ok(layers
+            .merge(environment)
+            .merge(Flags::new(&self.flags))
+            .extract()?)
+    }
+}
+
+/// Whether Kubernetes made this variable, our prefix taken off, for a Service whose name begins
+/// with `heliograph`: `SERVICE_HOST`, `SERVICE_PORT_HTTP`, `PORT_8888_TCP_ADDR` and so on.
+fn is_of_kubernetes(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    // `_PORT` may follow the rest of the Service's name.
+    let padded = format!("_{name}");
+    let has_numbered_port = padded
+        .split("_PORT_")
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    !name.contains("__")
+        && (padded.ends_with("_SERVICE_HOST")
+            || padded.ends_with("_SERVICE_PORT")
+            || padded.contains("_SERVICE_PORT_")
+            || padded.ends_with("_PORT")
+            || has_numbered_port)
 }
 
 /// Settings from the command line.
@@ -91,5 +135,35 @@ impl Provider for Flags {
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Profile::Default.collect(self.0.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_a_kubernetes_service_are_told_from_settings() {
+        for name in [
+            "SERVICE_HOST",
+            "SERVICE_PORT",
+            "SERVICE_PORT_HTTP",
+            "PORT",
+            "PORT_8888_TCP",
+            "PORT_8888_TCP_ADDR",
+            "SERVER_SERVICE_HOST",
+            "SERVER_PORT_80_TCP_PROTO",
+        ] {
+            assert!(is_of_kubernetes(name), "{name}");
+        }
+        for name in [
+            "LISTEN",
+            "KEYS__PRIMARY",
+            "SUPPORT",
+            "HUBS__SERVICE_PORT__URL",
+            "HUBS__A_PORT_1__URL",
+        ] {
+            assert!(!is_of_kubernetes(name), "{name}");
+        }
     }
 }

@@ -1,19 +1,22 @@
 //! Settings: the only place that reads the file, the environment and the flags.
 
+mod address;
 mod check;
 pub mod cli;
 mod error;
 mod hub;
 mod load;
+mod secret;
 mod settings;
 mod span;
 
 pub use error::ConfigError;
-pub use hub::{HubAuth, HubBackend, HubSettings};
+pub use hub::{EMBEDDED_HUBS, HubAuth, HubBackend, HubSettings};
 pub use load::Sources;
+pub use secret::Secret;
 pub use settings::{
-    KeySettings, LimitSettings, LogFormat, LogSettings, Secret, Settings, TimeoutSettings,
-    TlsSettings, WELL_KNOWN_KEY,
+    KeySettings, LimitSettings, LogFormat, LogSettings, Settings, TimeoutSettings, TlsSettings,
+    WELL_KNOWN_KEY,
 };
 pub use span::Span;
 

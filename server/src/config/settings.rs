@@ -2,13 +2,14 @@
 //! the two together.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::address;
 use super::hub::HubSettings;
+use super::secret::Secret;
 use super::span::Span;
 
 /// The access key of the official emulator: known to everyone.
@@ -19,6 +20,7 @@ pub const WELL_KNOWN_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Address and port to listen on. Port 0 lets the system choose.
+    #[serde(deserialize_with = "address::deserialize")]
     pub listen: SocketAddr,
     /// URL that clients reach the service at, when a proxy stands in front.
     pub client_endpoint: Option<String>,
@@ -97,28 +99,11 @@ impl Settings {
     }
 }
 
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
-}
-
 /// `[keys]`: access keys, re-read on SIGHUP.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeySettings {
-    /// The access key of the connection string. Unset: development mode.
+    /// The access key, or the connection string that has it. Unset: development mode.
     pub primary: Option<Secret>,
     /// A second key that is accepted too, while keys are changed.
     pub secondary: Option<Secret>,
@@ -140,6 +125,9 @@ pub struct TlsSettings {
 pub struct LimitSettings {
     /// Largest message taken from a client.
     pub max_message_bytes: usize,
+    /// Largest message taken from an app server. A larger one is passed over, and its client
+    /// ended if it was for one alone.
+    pub server_message_bytes: usize,
     /// Bytes that may wait for one client before it counts as too slow.
     pub outbox_bytes: usize,
     /// Messages that may wait for one client before it counts as too slow.
@@ -158,6 +146,7 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             max_message_bytes: 4 * 1024 * 1024,
+            server_message_bytes: 16 * 1024 * 1024,
             outbox_bytes: 4 * 1024 * 1024,
             outbox_messages: 65_536,
             stateful_buffer_bytes: 100_000,

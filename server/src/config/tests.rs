@@ -218,3 +218,35 @@ fn guide_has_every_setting_with_its_default_and_no_other() {
         );
     }
 }
+
+#[test]
+fn keys_of_the_guides_are_refused_as_they_stand_and_their_settings_are_good_otherwise() {
+    let www = concat!(env!("CARGO_MANIFEST_DIR"), "/../www/guide");
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let pages = std::fs::read_dir(www).unwrap();
+    let mut pages: Vec<PathBuf> = pages.map(|page| page.unwrap().path()).collect();
+    pages.push(readme.into());
+    let (mut keys, mut blocks) = (0, 0);
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let page = page.display();
+        for rest in text.split("AccessKey=").skip(1) {
+            let key = rest.split(';').next().unwrap();
+            assert!(key.len() < 16 || key == WELL_KNOWN_KEY, "{page}: {key}");
+            keys += 1;
+        }
+        for block in text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap();
+            // Blocks within lists are indented, which TOML does not mind.
+            let name = format!("guide-{blocks}");
+            if block.contains("[keys]") {
+                let text = fault(&name, block);
+                assert!(text.contains("at least 16 characters"), "{page}: {text}");
+            }
+            let file = File::new(&name, &block.replace("<your key>", "0123456789abcdef"));
+            assert!(file.load(&[]).is_ok(), "{page}: {:?}", file.load(&[]));
+            blocks += 1;
+        }
+    }
+    assert!(keys >= 3 && blocks >= 4, "{keys} keys, {blocks} blocks");
+}

@@ -249,3 +249,25 @@ async fn upgraded_connections_hand_out_the_stream_and_keep_their_place() {
     drop(stream);
     assert_eq!(timeout(SOON, served).await.unwrap().unwrap(), 0);
 }
+
+#[tokio::test]
+async fn connections_are_tuned_so_that_a_vanished_peer_is_noticed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (near, far) = tokio::join!(listener.accept(), TcpStream::connect(address));
+    let ((tcp, _), _far) = (near.unwrap(), far.unwrap());
+    tune(&tcp, Duration::from_secs(60)).unwrap();
+    let socket = SockRef::from(&tcp);
+    assert!(socket.tcp_nodelay().unwrap());
+    assert!(socket.keepalive().unwrap());
+    // Silence of half the time, and three probes in the other half.
+    assert_eq!(socket.tcp_keepalive_time().unwrap().as_secs(), 30);
+    assert_eq!(socket.tcp_keepalive_interval().unwrap().as_secs(), 10);
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    // And what was sent is acknowledged in time.
+    #[cfg(target_os = "linux")]
+    assert_eq!(
+        socket.tcp_user_timeout().unwrap(),
+        Some(Duration::from_secs(60))
+    );
+}

@@ -44,7 +44,12 @@ fn file(name: &str, client: Option<Bytes>) -> Response {
         _ => ("", None),
     };
     let Some(content) = content else {
-        return StatusCode::NOT_FOUND.into_response();
+        let text = if name == "signalr.js" {
+            "This service was started without the script of the JavaScript client (--demo-script).\n"
+        } else {
+            "The demo has no such file.\n"
+        };
+        return (StatusCode::NOT_FOUND, text).into_response();
     };
     let kind = format!("{kind}; charset=utf-8");
     (

@@ -27,6 +27,11 @@ impl Meters {
         hubs.insert(name.into(), Arc::clone(&meters));
         meters
     }
+
+    /// The meters of a hub that was met before.
+    pub fn known(&self, name: &str) -> Option<Arc<HubMeters>> {
+        self.0.lock().get(name).map(Arc::clone)
+    }
 }
 
 /// The meters of one hub.

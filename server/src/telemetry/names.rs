@@ -25,3 +25,43 @@ pub(super) fn describe() {
     describe_counter!(CLOSES, Unit::Count, "Client connections that ended");
     describe_counter!(NEGOTIATIONS, Unit::Count, "Answers to negotiate requests");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// Names of metrics in a source file or in the files of a folder.
+    fn collect(path: &Path, names: &mut BTreeSet<String>) {
+        if path.is_dir() {
+            for entry in std::fs::read_dir(path).unwrap() {
+                collect(&entry.unwrap().path(), names);
+            }
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(path).unwrap();
+            let literals = text.split('"').filter(|literal| {
+                let is_name = |c: char| c.is_ascii_lowercase() || "._".contains(c);
+                ["signalr.server.", "heliograph.direct."]
+                    .iter()
+                    .any(|start| literal.len() > start.len() && literal.starts_with(start))
+                    && literal.chars().all(is_name)
+            });
+            names.extend(literals.map(|name| name.replace('.', "_")));
+        }
+    }
+
+    #[test]
+    fn guide_has_every_metric_and_no_other() {
+        let mut known = BTreeSet::new();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        collect(&root.join("src"), &mut known);
+        let guide = std::fs::read_to_string(root.join("../www/guide/metrics.md")).unwrap();
+        let rows = guide.lines().filter_map(|line| line.strip_prefix("| `"));
+        let listed: BTreeSet<String> = rows
+            .filter_map(|row| row.split_once('`'))
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| name.starts_with("signalr_") || name.starts_with("heliograph_"))
+            .collect();
+        assert_eq!(listed, known);
+    }
+}

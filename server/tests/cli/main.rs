@@ -1,8 +1,14 @@
-//! The built binary from outside: arguments, exit codes, output, signals.
+//! The built binary from outside: arguments, exit codes, output, signals, settings.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod check_config;
+mod effects;
+mod metrics;
+mod origins;
 mod program;
+mod reload;
 mod service;
 mod settings;
+mod tls;
 mod token;

@@ -2,12 +2,19 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use http::HeaderName;
 use parking_lot::Mutex;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, HandshakeError, WebSocket};
+
+/// A WebSocket of a client.
+pub(crate) type Socket = WebSocket<TcpStream>;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,6 +31,39 @@ pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command
         .envs(variables.iter().copied())
         .stdin(Stdio::null());
     command
+}
+
+/// A settings file that is gone with its test.
+pub(crate) struct Settings(PathBuf);
+
+impl Settings {
+    pub(crate) fn new(name: &str) -> Self {
+        let file = format!("heliograph-cli-{}-{name}.toml", std::process::id());
+        Self(std::env::temp_dir().join(file))
+    }
+
+    pub(crate) fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The status of an answer.
+pub(crate) fn status(answer: &str) -> u16 {
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Runs it to its end.
@@ -65,7 +105,10 @@ impl Service {
             }
         }
         let ready = greeting.last().cloned().unwrap_or_default();
-        let address = ready.trim_start_matches("READY http://").to_owned();
+        let address = ready
+            .trim_start_matches("READY ")
+            .split_once("://")
+            .map_or_else(String::new, |(_, address)| address.to_owned());
         let log = Arc::new(Mutex::new(String::new()));
         let (errors, seen) = (child.stderr.take().unwrap(), Arc::clone(&log));
         let reader = std::thread::spawn(move || {
@@ -92,13 +135,64 @@ impl Service {
 
     /// Status line, headers and body of a request.
     pub(crate) fn get(&self, target: &str, headers: &str) -> String {
+        self.request("GET", target, headers, "")
+    }
+
+    pub(crate) fn post(&self, target: &str, headers: &str, body: &str) -> String {
+        self.request("POST", target, headers, body)
+    }
+
+    pub(crate) fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
         let mut tcp = self.connect();
-        let request =
-            format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+        let length = body.len();
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}",
+            self.address
+        );
         tcp.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         tcp.read_to_string(&mut answer).unwrap();
         answer
+    }
+
+    /// The value of a metric, 0 when it is not there.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let page = self.get("/metrics", "");
+        let line = page.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or(0.0, |value| value.trim().parse().unwrap())
+    }
+
+    /// Waits until a metric has this value.
+    pub(crate) fn wait_for_metric(&self, name: &str, value: f64) {
+        let deadline = Instant::now() + PATIENCE;
+        while (self.metric(name) - value).abs() > 0.1 {
+            let page = || self.get("/metrics", "");
+            assert!(
+                Instant::now() < deadline,
+                "no {name} {value} in\n{}",
+                page()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// A WebSocket, or the status of the refusal.
+    pub(crate) fn socket(&self, target: &str, headers: &[(&str, &str)]) -> Result<Socket, u16> {
+        let mut request = format!("ws://{}{target}", self.address)
+            .into_client_request()
+            .unwrap();
+        for (name, value) in headers {
+            let name = HeaderName::try_from(*name).unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        match tungstenite::client(request, self.connect()) {
+            Ok((socket, _)) => Ok(socket),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+                Err(answer.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -1,8 +1,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 
-use crate::program::{PATIENCE, Service, run, text};
+use crate::program::{Service, run, text};
 
 #[test]
 fn development_mode_says_what_runs_where() {
@@ -36,21 +35,6 @@ fn demo_page_is_on_in_development_alone() {
     let service = Service::start(&[], &[("HELIOGRAPH_KEYS__PRIMARY", key)]);
     assert!(!service.greeting.join("\n").contains("/demo/"));
     assert!(service.get("/demo/", "").starts_with("HTTP/1.1 404"));
-}
-
-#[test]
-fn unknown_embedded_hub_is_a_failed_start() {
-    let output = run(
-        &[
-            "--listen",
-            "127.0.0.1:0",
-            "--set",
-            "hubs.x.backend=embedded",
-        ],
-        &[],
-    );
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("no embedded hub 'x'"));
 }
 
 #[test]
@@ -138,45 +122,6 @@ fn second_signal_ends_at_once() {
 }
 
 #[test]
-fn hang_up_reads_keys_again() {
-    let file = Settings::new("hang-up");
-    file.write("[keys]\nprimary = \"the first key, which is long\"\n");
-    let service = Service::start(&["--config", file.path(), "--log-level", "debug"], &[]);
-    let negotiate = |key: &str| {
-        let token = run(
-            &["token", "client", "--hub", "chat"],
-            &[("HELIOGRAPH_KEYS__PRIMARY", key)],
-        );
-        let token = text(&token.stdout);
-        let mut tcp = service.connect();
-        let request = format!(
-            "POST /client/negotiate?hub=chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-             Authorization: Bearer {}\r\nContent-Length: 0\r\n\r\n",
-            token.trim()
-        );
-        tcp.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        tcp.read_to_string(&mut answer).unwrap();
-        answer.starts_with("HTTP/1.1 401")
-    };
-    let (first, second) = (
-        "the first key, which is long",
-        "the second key, which is long",
-    );
-    assert!(!negotiate(first) && negotiate(second));
-    file.write(&format!("[keys]\nprimary = \"{second}\"\n"));
-    service.signal("HUP");
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while negotiate(second) {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the new key is not in force"
-        );
-    }
-    assert!(negotiate(first));
-}
-
-#[test]
 fn port_in_use_is_a_clear_message() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -238,29 +183,5 @@ fn tokens_and_keys_reach_no_log() {
     let signature = token.rsplit('.').next().unwrap().to_owned();
     for secret in [key, &token, &signature, "secret.in.query", "hush-hush"] {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
-    }
-}
-
-/// A settings file that is gone with its test.
-struct Settings(PathBuf);
-
-impl Settings {
-    fn new(name: &str) -> Self {
-        let file = format!("heliograph-cli-{}-{name}.toml", std::process::id());
-        Self(std::env::temp_dir().join(file))
-    }
-
-    fn write(&self, text: &str) {
-        std::fs::write(&self.0, text).unwrap();
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Settings {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
     }
 }

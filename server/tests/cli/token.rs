@@ -92,3 +92,54 @@ fn bad_endpoint_is_an_error() {
     assert!(text(&output.stderr).contains("http or https URL"));
     assert_eq!(run(&["token", "rest"], &[]).status.code(), Some(2));
 }
+
+#[test]
+fn what_would_make_no_good_token_is_refused() {
+    for arguments in [
+        &["client", "--hub", ""][..],
+        &["client", "--hub", "a&b"],
+        &["client", "--hub", "a b"],
+        &["client", "--hub", "chat", "--claim", "exp=1"],
+        &["client", "--hub", "chat", "--claim", "aud=x"],
+        &["client", "--hub", "chat", "--claim", "iat=1"],
+        &["client", "--hub", "chat", "--claim", "nbf=1"],
+        &["client", "--hub", "chat", "--ttl", "0s"],
+        &["client", "--hub", "chat", "--ttl", "999ms"],
+        &["server", "--hub", ""],
+        &["rest", "--path", "api/hubs/chat"],
+        &["rest", "--path", ""],
+    ] {
+        let output = run(&[&["token"], arguments].concat(), &[]);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+    }
+    let long = "x".repeat(513);
+    let output = run(&["token", "client", "--hub", &long], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    token(&["client", "--hub", "My.App_chat`1"], &[]);
+}
+
+#[test]
+fn settings_may_be_given_before_and_behind_the_kind_of_token() {
+    let key = "keys.primary=a key of some length that is ours";
+    let other = "keys.primary=another key that is long enough";
+    for arguments in [
+        &[
+            "--set", other, "token", "client", "--hub", "chat", "--set", key,
+        ][..],
+        &[
+            "--set", other, "token", "--set", key, "client", "--hub", "chat",
+        ],
+        &["--set", key, "token", "client", "--hub", "chat"],
+    ] {
+        let output = run(arguments, &[]);
+        let token = text(&output.stdout);
+        let verifier = verifier("a key of some length that is ours");
+        let now = SystemTime::now();
+        assert!(
+            verifier.client(token.trim(), "chat", now).is_ok(),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}

@@ -93,6 +93,7 @@ async fn errors_can_be_read_by_the_page_too() {
     let header = [("Origin", PAGE)];
     for (method, target, status) in [
         ("GET", "/testhub?id=nope", 404),
+        ("POST", "/tsethub/negotiate", 404),
         ("POST", "/testhub", 400),
         ("PUT", "/testhub", 405),
         ("GET", "/testhub/negotiate", 405),

@@ -213,7 +213,10 @@ impl Player<'_> {
             String::from_utf8(body).unwrap(),
             String::from_utf8(expected).unwrap(),
         );
-        if link.streams {
+        if response["status"] == 405 && expected.is_empty() {
+            // The genuine server says nothing here.
+            assert_eq!(body.is_empty(), link.method == "HEAD", "{what}: {body}");
+        } else if link.streams {
             assert_eq!(messages(&body), messages(&expected), "{what}");
         } else if let Ok(negotiated) = serde_json::from_str::<Value>(&expected) {
             let ours: Value = serde_json::from_str(&body).unwrap();

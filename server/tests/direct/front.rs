@@ -24,7 +24,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::support::soon;
 
-/// The door with one hub at `/chat`.
+/// The door, by default with one hub at `/chat`.
 pub(crate) struct Front {
     pub(crate) address: SocketAddr,
 }
@@ -46,14 +46,20 @@ pub(crate) fn options(url: &str) -> Options {
 
 impl Front {
     pub(crate) fn start(options: Options) -> Self {
-        let route = HubRoute {
-            path: "/chat".into(),
-            hub: "chat".into(),
-            backend: Arc::new(Direct::new("chat", options).unwrap()),
+        Self::serving(vec![("chat", options)])
+    }
+
+    /// The door with these hubs, each at its name.
+    pub(crate) fn serving(hubs: Vec<(&str, Options)>) -> Self {
+        let route = |(hub, options): (&str, Options)| HubRoute {
+            path: format!("/{hub}").into(),
+            hub: hub.into(),
+            backend: Arc::new(Direct::new(hub, options).unwrap()),
             authenticator: Arc::new(Anonymous),
             origins: Origins::Any,
         };
-        let routes = Routes::new(None, vec![route], Proxies::default());
+        let hubs = hubs.into_iter().map(route).collect();
+        let routes = Routes::new(None, hubs, Proxies::default());
         let door = Door::new(
             core::Options::default(),
             Dialects::default(),
@@ -71,7 +77,18 @@ impl Front {
 
     /// Negotiates with a query and headers.
     pub(crate) async fn negotiate(&self, query: &str, headers: &[(&str, &str)]) -> Answer {
-        let url = format!("http://{}/chat/negotiate?{query}", self.address);
+        self.post(&format!("/chat/negotiate?{query}"), headers)
+            .await
+    }
+
+    /// Negotiates with the hub of this name.
+    pub(crate) async fn negotiate_at(&self, hub: &str) -> Answer {
+        self.post(&format!("/{hub}/negotiate?negotiateVersion=1"), &[])
+            .await
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let url = format!("http://{}{path}", self.address);
         let mut request = Request::post(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -93,8 +110,17 @@ impl Front {
         self.connect_with("", &[]).await
     }
 
+    /// Opens a WebSocket to the hub of this name without negotiation.
+    pub(crate) async fn connect_to(&self, hub: &str) -> Visitor {
+        self.open(&format!("/{hub}"), &[]).await
+    }
+
     pub(crate) async fn connect_with(&self, query: &str, headers: &[(&str, &str)]) -> Visitor {
-        let url = format!("ws://{}/chat?{query}", self.address);
+        self.open(&format!("/chat?{query}"), headers).await
+    }
+
+    async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Visitor {
+        let url = format!("ws://{}{path}", self.address);
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
             let name = http::HeaderName::try_from(*name).unwrap();

@@ -1,86 +1,15 @@
-//! A genuine ASP.NET Core app, when one is at hand: `TEST_DOTNET` names the directory of its
-//! `setup.sh`, by default `../shared/dotnet` beside the repository.
-
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+//! A genuine ASP.NET Core app, when one is at hand.
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-use tokio::sync::OnceCell;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::front::{Front, Visitor, options};
-use crate::support::soon;
+use crate::support::coreapp::CoreApp;
 
-/// The app, self-hosted; it ends with the test.
-struct CoreApp {
-    url: String,
-    process: Child,
-}
-
-impl CoreApp {
-    /// Starts it; `None`, with a word why, where there is none.
-    async fn start() -> Option<Self> {
-        static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
-        let program = match PROGRAM.get_or_init(unpack).await {
-            Ok(program) => program,
-            Err(why) => {
-                println!("skipped: {why}");
-                return None;
-            }
-        };
-        let mut process = Command::new(program)
-            .args(["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = soon("the app's READY", async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("the app started");
-                if let Some(ready) = line.strip_prefix("READY ") {
-                    break ready
-                        .split(' ')
-                        .next()
-                        .unwrap()
-                        .trim_end_matches('/')
-                        .to_owned();
-                }
-            }
-        })
-        .await;
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Some(Self { url, process })
-    }
-
-    fn front(&self, hub: &str) -> Front {
-        Front::start(options(&format!("{}/{hub}", self.url)))
-    }
-}
-
-/// Unpacks the app once; takes a while the first time.
-async fn unpack() -> Result<PathBuf, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let fixtures = match std::env::var_os("TEST_DOTNET") {
-        Some(path) => PathBuf::from(path),
-        None => root.join("../shared/dotnet"),
-    };
-    let setup = fixtures.join("setup.sh");
-    if !setup.is_file() {
-        return Err(format!("no {}", setup.display()));
-    }
-    let target = root.join("target/dotnet");
-    let unpacked = Command::new("sh").arg(&setup).arg(&target).output().await;
-    match unpacked {
-        Ok(output) if output.status.success() => Ok(target.join("bin/coreapp")),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+/// The door before a hub of the app.
+fn front(app: &CoreApp, hub: &str) -> Front {
+    Front::start(options(&app.url(&format!("/{hub}"))))
 }
 
 impl Visitor {
@@ -111,10 +40,10 @@ impl Visitor {
 
 #[tokio::test]
 async fn hub_and_client_see_the_same_id_and_the_hub_sees_the_clients_request() {
-    let Some(app) = CoreApp::start().await else {
+    let Some(app) = CoreApp::start(&[]).await else {
         return;
     };
-    let front = app.front("testhub");
+    let front = front(&app, "testhub");
     let headers = [
         ("user-agent", "test/1"),
         ("cookie", "a=1"),
@@ -160,10 +89,10 @@ async fn hub_and_client_see_the_same_id_and_the_hub_sees_the_clients_request() {
 
 #[tokio::test]
 async fn the_apps_authorization_decides() {
-    let Some(app) = CoreApp::start().await else {
+    let Some(app) = CoreApp::start(&[]).await else {
         return;
     };
-    let front = app.front("secret");
+    let front = front(&app, "secret");
     let answer = front.negotiate("negotiateVersion=1", &[]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{answer:?}");
 
@@ -183,10 +112,10 @@ async fn the_apps_authorization_decides() {
 
 #[tokio::test]
 async fn the_hub_may_end_a_connection() {
-    let Some(app) = CoreApp::start().await else {
+    let Some(app) = CoreApp::start(&[]).await else {
         return;
     };
-    let front = app.front("testhub");
+    let front = front(&app, "testhub");
     let mut visitor = front.connect().await;
     assert_eq!(visitor.greet().await, "{}\u{1e}");
     visitor
@@ -203,14 +132,14 @@ async fn the_hub_may_end_a_connection() {
 
 #[tokio::test]
 async fn clients_of_a_killed_app_may_come_back() {
-    let Some(mut app) = CoreApp::start().await else {
+    let Some(mut app) = CoreApp::start(&[]).await else {
         return;
     };
-    let front = app.front("testhub");
+    let front = front(&app, "testhub");
     let mut visitor = front.connect().await;
     assert_eq!(visitor.greet().await, "{}\u{1e}");
     assert_eq!(visitor.invoke("Echo", json!(["x"])).await, "x");
-    app.process.kill().await.unwrap();
+    app.kill().await;
     visitor
         .closed_with("{\"type\":7,\"allowReconnect\":true}")
         .await;
@@ -224,10 +153,10 @@ async fn clients_of_a_killed_app_may_come_back() {
 
 #[tokio::test]
 async fn large_messages_pass_both_ways() {
-    let Some(app) = CoreApp::start().await else {
+    let Some(app) = CoreApp::start(&[]).await else {
         return;
     };
-    let front = app.front("testhub");
+    let front = front(&app, "testhub");
     let mut visitor = front.connect().await;
     assert_eq!(visitor.greet().await, "{}\u{1e}");
     let large = "y".repeat(1_000_000);

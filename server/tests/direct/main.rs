@@ -13,10 +13,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_clients;
+mod bad_hubs;
 mod conversations;
 mod failures;
 mod front;
 mod genuine;
 mod negotiations;
 mod pace;
+mod raw;
 mod stub;

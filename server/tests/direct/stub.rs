@@ -1,4 +1,5 @@
 //! A hub as a test writes it.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -105,6 +106,24 @@ impl Stub {
         soon("a WebSocket at the hub", self.sockets.recv())
             .await
             .unwrap()
+    }
+
+    /// Accepts every hub handshake from now on, and listens to what comes then.
+    pub(crate) fn greet_all(mut self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = self.requests.recv() => {}
+                    Some(mut socket) = self.sockets.recv() => {
+                        tokio::spawn(async move {
+                            let _handshake = socket.next().await;
+                            let _ = socket.send(Message::text("{}\u{1e}")).await;
+                            while let Some(Ok(_)) = socket.next().await {}
+                        });
+                    }
+                }
+            }
+        })
     }
 
     /// The next WebSocket, its hub handshake accepted; and the request of that handshake.

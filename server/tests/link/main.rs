@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::large_futures,
+    clippy::print_stdout,
     reason = "tests"
 )]
 
@@ -14,8 +15,11 @@ mod clients;
 mod door;
 mod genuine;
 mod hub;
+mod large;
+mod moves;
 mod old_sdks;
 mod passages;
+mod patience;
 mod replay;
 mod results;
 mod whole;

@@ -56,7 +56,7 @@ async fn every_handshake_that_an_sdk_ever_sent_lets_it_carry_clients() {
         &[6, 0x95, 1, 1, 0, 0xa0, 0],
         &[7, 0x96, 1, 1, 0, 0xa0, 0, 0x80],
     ] {
-        let whole = Whole::start().await;
+        let whole = Whole::start();
         let (mut sdk, answer) = OldSdk::connect(&whole.service, handshake).await;
         let empty = Value::Map(vec![]);
         let expected = [Value::Int(2), Value::from(""), empty, Value::Nil];
@@ -67,7 +67,7 @@ async fn every_handshake_that_an_sdk_ever_sent_lets_it_carry_clients() {
 
 #[tokio::test]
 async fn other_versions_are_refused_in_the_short_form_too() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let (_sdk, answer) = OldSdk::connect(&whole.service, &[3, 0x92, 1, 2]).await;
     assert!(
         matches!(&answer[1], Value::Text(error) if !error.is_empty()),
@@ -78,7 +78,7 @@ async fn other_versions_are_refused_in_the_short_form_too() {
 
 #[tokio::test]
 async fn a_json_client_gets_whole_messages_from_pieces_of_any_size() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut sdk = OldSdk::start(&whole.service).await;
     let (mut client, id) = connected(&whole, &mut sdk, "ann", "json").await;
     for framed in [CALL, PING] {
@@ -99,7 +99,7 @@ async fn a_json_client_gets_whole_messages_from_pieces_of_any_size() {
 
 #[tokio::test]
 async fn a_messagepack_client_gets_whole_messages_from_pieces_of_any_size() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut sdk = OldSdk::start(&whole.service).await;
     let (mut client, id) = connected(&whole, &mut sdk, "ann", "messagepack").await;
     let stream = [SEND_PACKED, &LONG_PACKED, PING_PACKED].concat();
@@ -117,7 +117,7 @@ async fn a_messagepack_client_gets_whole_messages_from_pieces_of_any_size() {
 #[tokio::test]
 async fn the_answer_to_a_handshake_may_come_in_pieces_and_with_messages_behind_it() {
     for protocol in ["json", "messagepack"] {
-        let whole = Whole::start().await;
+        let whole = Whole::start();
         let mut sdk = OldSdk::start(&whole.service).await;
         let mut client = whole.client("ann", protocol, "").await;
         let (id, _) = sdk.opened().await;
@@ -139,7 +139,7 @@ async fn the_answer_to_a_handshake_may_come_in_pieces_and_with_messages_behind_i
 
 #[tokio::test]
 async fn a_refused_handshake_reaches_the_client_with_its_text() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut sdk = OldSdk::start(&whole.service).await;
     let mut client = whole.client("ann", "json", "").await;
     let (id, _) = sdk.opened().await;
@@ -160,7 +160,7 @@ async fn three_elements_close_a_client_after_what_it_was_sent() {
         vec![Value::from("why")],
         vec![Value::from(""), Value::Map(vec![])],
     ] {
-        let whole = Whole::start().await;
+        let whole = Whole::start();
         let mut sdk = OldSdk::start(&whole.service).await;
         let (mut client, id) = connected(&whole, &mut sdk, "ann", "json").await;
         sdk.send_data(&id, close.as_bytes()).await;
@@ -177,7 +177,7 @@ async fn three_elements_close_a_client_after_what_it_was_sent() {
 
 #[tokio::test]
 async fn a_client_that_leaves_is_told_in_elements_that_an_old_reader_takes() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut sdk = OldSdk::start(&whole.service).await;
     let (client, id) = connected(&whole, &mut sdk, "ann", "json").await;
     client.close().await;
@@ -204,7 +204,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let whole = Whole::start().await;
+        let whole = Whole::start();
         let mut sdk = OldSdk::start(&whole.service).await;
         let (mut clients, mut ids) = (Vec::new(), Vec::new());
         for (user, protocol) in [("ann", "json"), ("bob", "json"), ("bob", "messagepack")] {
@@ -266,7 +266,7 @@ async fn sends_in_their_short_forms_reach_those_that_they_name() {
     let none = || list(&[]);
     let broadcast = vec![10.into(), none(), both()];
     assert_eq!(scene.reached_by(broadcast).await, [0, 1, 2]);
-    let except = vec![10.into(), list(&[second.clone()]), both()];
+    let except = vec![10.into(), list(std::slice::from_ref(&second)), both()];
     assert_eq!(scene.reached_by(except).await, [0, 2]);
     let connections = vec![7.into(), list(&[first.clone(), third.clone()]), both()];
     assert_eq!(scene.reached_by(connections).await, [0, 2]);

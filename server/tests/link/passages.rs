@@ -41,7 +41,7 @@ async fn next(client: &mut WsClient) -> String {
 
 #[tokio::test]
 async fn a_stateful_reconnect_is_told_as_a_reconnect_and_nothing_else() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let hello = Hello {
         stateful: true,
         ..Hello::default()
@@ -86,7 +86,7 @@ async fn a_stateful_reconnect_is_told_as_a_reconnect_and_nothing_else() {
 
 #[tokio::test]
 async fn a_client_that_comes_back_without_a_stateful_connection_is_a_new_one() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut app = AppServer::start(&whole.service, "s").await;
     let (client, first) = connected(&whole, &mut app).await;
     client.reset();
@@ -97,7 +97,7 @@ async fn a_client_that_comes_back_without_a_stateful_connection_is_a_new_one() {
 
 #[tokio::test]
 async fn on_demand_links_are_chosen_as_the_default_ones_are() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut fixed = AppServer::start(&whole.service, "a").await;
     let mut clients = vec![connected(&whole, &mut fixed).await];
     // Opened because we would have asked for it; the target in its URL is no matter.
@@ -136,7 +136,7 @@ async fn on_demand_links_are_chosen_as_the_default_ones_are() {
 
 #[tokio::test]
 async fn an_on_demand_link_alone_carries_clients_until_it_leaves() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut alone = AppServer::start_with(&whole.service, "a", on_demand()).await;
     let (_client, id) = connected(&whole, &mut alone).await;
     alone.send_data(&id, PING, DataMessageType::Other).await;
@@ -148,7 +148,7 @@ async fn an_on_demand_link_alone_carries_clients_until_it_leaves() {
 
 #[tokio::test]
 async fn the_query_reaches_the_app_server_without_id_and_token() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut app = AppServer::start(&whole.service, "s").await;
     let (_, token) = whole.negotiate("ann", "").await;
     let query = "&asrs.op=%2Fchat&asrs_request_id=5f%2FAA%3D%3D&asrs_lang=de-DE\
@@ -185,7 +185,7 @@ async fn app_servers_are_pinged_every_five_seconds_by_default() {
 
 #[tokio::test]
 async fn an_echo_that_comes_back_is_not_sent_again() {
-    let whole = Whole::start().await;
+    let whole = Whole::start();
     let mut app = AppServer::start(&whole.service, "s").await;
     // The SDK writes back all that it got, so that no other purpose beside it is its own.
     for echo in [

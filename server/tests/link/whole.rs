@@ -45,7 +45,7 @@ pub(crate) enum Got {
 }
 
 impl Whole {
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let relay = Arc::new(Relay::new());
         let backend = Arc::new(LinkBackend::new(link::Options {
             instance_id: "node-1".into(),

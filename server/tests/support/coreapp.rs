@@ -1,4 +1,6 @@
-//! The reference app with the genuine Azure SDK, as an app server.
+//! The reference ASP.NET Core app, where it is at hand: `TEST_DOTNET` names the folder of its
+//! `setup.sh`, by default `../shared/dotnet` beside the repository; `TEST_DOTNET_UNPACKED` the
+//! folder that it was unpacked to.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,75 +9,86 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::OnceCell;
 
 use super::service::{KEY, Service};
 
-/// A running app.
+/// How long the app may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The running app; it ends with its test.
 pub(crate) struct CoreApp {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     address: String,
 }
 
-/// Where the programs are unpacked: `TEST_DOTNET_UNPACKED`, else below the target directory.
-async fn programs() -> PathBuf {
-    if let Some(there) = std::env::var_os("TEST_DOTNET_UNPACKED") {
-        return there.into();
+/// The program; unpacking takes a while the first time.
+async fn program() -> Result<PathBuf, String> {
+    if let Some(unpacked) = std::env::var_os("TEST_DOTNET_UNPACKED") {
+        return Ok(PathBuf::from(unpacked).join("bin/coreapp"));
     }
-    let fixtures = std::env::var_os("TEST_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dotnet");
-    let setup = fixtures.join("dotnet/setup.sh");
-    let status = Command::new("sh")
-        .arg(setup)
-        .arg(&target)
-        .status()
-        .await
-        .unwrap();
-    assert!(status.success());
-    target
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let fixtures = std::env::var_os("TEST_DOTNET").unwrap_or_else(|| "../shared/dotnet".into());
+    let setup = root.join(fixtures).join("setup.sh");
+    if !setup.is_file() {
+        let place = setup.display();
+        return Err(format!("no {place} (TEST_DOTNET names its folder)"));
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../dotnet");
+    match Command::new("sh").arg(setup).arg(&target).output().await {
+        Ok(output) if output.status.success() => Ok(target.join("bin/coreapp")),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl CoreApp {
-    /// Starts the app as an app server of the service and waits until it is connected.
-    pub(crate) async fn start(service: &Service, options: &[&str]) -> Self {
-        let connection = format!(
-            "Endpoint=http://{};AccessKey={KEY};Version=1.0;",
-            service.address
-        );
-        let mut child = Command::new(programs().await.join("bin/coreapp"))
-            .args([
-                "--urls",
-                "http://127.0.0.1:0",
-                "--exit-on-eof",
-                "1",
-                "--azure",
-                &connection,
-            ])
+    /// Starts the app, self-hosted; `None`, with a word why, where there is none.
+    pub(crate) async fn start(options: &[&str]) -> Option<Self> {
+        static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
+        let program = match PROGRAM.get_or_init(program).await {
+            Ok(program) => program,
+            Err(why) => {
+                println!("skipped: {why}");
+                return None;
+            }
+        };
+        let mut child = Command::new(program)
+            .args(["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"])
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let patience = Duration::from_secs(60);
         let ready = async {
             while let Some(line) = lines.next_line().await.unwrap() {
                 if let Some(url) = line.strip_prefix("READY http://") {
-                    return url.split_whitespace().next().unwrap().to_owned();
+                    let address = url.split_whitespace().next().unwrap();
+                    return address.trim_end_matches('/').to_owned();
                 }
             }
             panic!("the app ended")
         };
-        let address = tokio::time::timeout(patience, ready).await.unwrap();
-        let app = Self {
+        let address = tokio::time::timeout(PATIENCE, ready).await.unwrap();
+        Some(Self {
             child,
             lines,
             address,
-        };
+        })
+    }
+
+    /// Starts the app as an app server of the service and waits until it is connected.
+    pub(crate) async fn serving(service: &Service, options: &[&str]) -> Option<Self> {
+        let connection = format!(
+            "Endpoint=http://{};AccessKey={KEY};Version=1.0;",
+            service.address
+        );
+        let options = [&["--azure", &connection], options].concat();
+        let app = Self::start(&options).await?;
         let connected = async {
             while !app
                 .request("GET", "/readyz")
@@ -85,8 +98,13 @@ impl CoreApp {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(patience, connected).await.unwrap();
-        app
+        tokio::time::timeout(PATIENCE, connected).await.unwrap();
+        Some(app)
+    }
+
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// The whole answer to a request.
@@ -118,10 +136,13 @@ impl CoreApp {
             }
             self.child.wait().await.unwrap()
         };
-        let status = tokio::time::timeout(Duration::from_secs(60), stopped)
-            .await
-            .unwrap();
+        let status = tokio::time::timeout(PATIENCE, stopped).await.unwrap();
         assert!(said && status.success());
         start.elapsed()
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 }

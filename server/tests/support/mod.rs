@@ -5,6 +5,7 @@
 pub(crate) mod app_server;
 pub(crate) mod client;
 pub(crate) mod coreapp;
+pub(crate) mod log;
 pub(crate) mod service;
 
 use std::future::Future;

@@ -69,11 +69,22 @@ export const order = {
       }
       return rounds;
     });
-    const texts = Array.from({ length: 500 }, () => scene.name("text"));
-    await sender.sendAll("ToGroup", texts.map((text) => [group, text]));
+    const count = 1000;
+    const down = Array.from({ length: count }, () => scene.name("down"));
+    const up = Array.from({ length: count }, () => scene.name("up"));
     const last = scene.name("last");
-    await sender.invoke("ToGroup", group, last);
-    sequence(texts, await member.before(last), "what the member got");
+    const sendDown = async () => {
+      await sender.sendAll("ToGroup", down.map((text) => [group, text]));
+      await sender.invoke("ToGroup", group, last);
+    };
+    const sendUp = async () => {
+      await member.sendAll("Note", up.map((text) => [text]));
+      await member.invoke("Note", last);
+    };
+    await Promise.all([sendDown(), sendUp()]);
+    sequence(down, await member.before(last), "what the member got");
+    const notes = await scene.app.events(member.id, (all) => all.some((e) => e.detail === last), "the last note");
+    sequence([...up, last], notes.filter((e) => e.event === "note").map((e) => e.detail), "what the hub saw");
     sending = false;
     for (const rounds of await Promise.all(churn)) isTrue(rounds > 0, "nobody joined or left meanwhile");
     equal(0, member.pending, "the number of further messages");

@@ -5,9 +5,12 @@ import { Queue } from "../lib/queue.mjs";
 // The reference server keeps 100,000 unacknowledged bytes for a client, and a client acknowledges once a
 // second. Whoever sends more is held up, and with as many calls held up as may run at a time the server
 // reads no acknowledgement any more. So all that a scenario sends down stays below that.
-const SMALL = { between: 120, filler: "", pauseMs: 2 };
+const SMALL = { between: 120, filler: "", pauseMs: 6 };
 // Long enough that nearly every cut after some bytes is inside a frame.
-const LONG = { between: 25, filler: "é漢😀-".repeat(10), pauseMs: 8 };
+const LONG = { between: 25, filler: "é漢😀-".repeat(10), pauseMs: 24 };
+// Beside the messages, for about as long as a scenario takes.
+const ITEMS = 300;
+const ITEM_PAUSE_MS = 10;
 const BIG_NUMBERS = 4_000;
 const CUTS = 5;
 // In a frame's head, in its length, in a message, and some frames further.
@@ -110,29 +113,41 @@ async function granted(scene) {
   return scene.relays();
 }
 
-/** A client behind relays that is kept, and another one that sends to a group the first is in. */
+/** A client behind relays that is kept, and another one that sends to it by its user and a group. */
 async function members(scene) {
   const relays = await granted(scene);
-  const [peer, other] = [await scene.connect({ relays, stateful: true }), await scene.connect()];
-  const group = scene.name("group");
+  const [user, group] = [scene.name("user"), scene.name("group")];
+  const query = `user=${encodeURIComponent(user)}`;
+  const [peer, other] = [await scene.connect({ relays, query, stateful: true }), await scene.connect()];
   await peer.invoke("Join", group);
-  return { peer, relays, other, group };
+  return { peer, relays, other, user, group };
 }
 
-/** Numbered messages to the caller and to a group for as long as it takes to cut the link so many times. */
+/** Numbered messages on every path, and a stream, for as long as it takes to cut the link so many times. */
 async function nothingLost(scene, { between, filler, pauseMs }, cuts, cut) {
-  const { peer, relays, other, group } = await members(scene);
+  const { peer, relays, other, user, group } = await members(scene);
+  const { app } = scene;
+  const paths = {
+    caller: (text) => peer.send("ToCaller", text),
+    all: (text) => other.send("ToAll", text),
+    group: (text) => other.send("ToGroup", group, text),
+    user: (text) => other.send("ToUser", user, text),
+    clients: (text) => other.send("ToClients", [peer.id, "nobody"], text),
+    context: (text, n) => app.send(...[["clients", [peer.id]], ["users", [user]], ["groups", [group]]][n % 3], [], text),
+  };
   let done = 0;
-  const feed = async (what, send) => {
+  const feed = async (path, send) => {
     const texts = [];
     while (done < cuts) {
-      texts.push(`${scene.tag}${what}${texts.length};${filler}`);
-      await send(texts.at(-1));
+      texts.push(`${scene.tag}${path}${texts.length};${filler}`);
+      await send(texts.at(-1), texts.length);
       await pause(pauseMs);
     }
-    return texts;
+    return [path, texts];
   };
-  const feeding = Promise.all([feed("own", (text) => peer.send("ToCaller", text)), feed("pushed", (text) => other.send("ToGroup", group, text))]);
+  const items = [];
+  const stream = peer.stream("Counter", [ITEMS, ITEM_PAUSE_MS], (item) => items.push(item));
+  const feeding = Promise.all(Object.entries(paths).map(([path, send]) => feed(path, send)));
   feeding.catch(() => {});
   const got = [];
   while (done < cuts) {
@@ -141,10 +156,15 @@ async function nothingLost(scene, { between, filler, pauseMs }, cuts, cut) {
     await relays.nextSocket(done + 2);
     done++;
   }
-  const [own, pushed] = await feeding;
-  while (got.length < own.length + pushed.length) got.push(await peer.next());
-  sequence(own, got.filter((text) => text.startsWith(`${scene.tag}own`)), "what came back");
-  sequence(pushed, got.filter((text) => text.startsWith(`${scene.tag}pushed`)), "what was pushed");
+  const fed = await feeding;
+  const total = fed.reduce((sum, [, texts]) => sum + texts.length, 0);
+  while (got.length < total) got.push(await peer.next());
+  for (const [path, texts] of fed) {
+    isTrue(texts.length > cuts, `only ${texts.length} messages went by ${path}`);
+    sequence(texts, got.filter((text) => text.startsWith(`${scene.tag}${path}`)), `what came by ${path}`);
+  }
+  await stream.end;
+  sequence(Array.from({ length: ITEMS }, (_, i) => i), items, "the stream");
   await stillTheSame(scene, peer, relays, cuts);
   equal(0, peer.pending, "the number of further messages");
 }

@@ -1,5 +1,7 @@
 """How connections end."""
 
+import concurrent.futures
+
 from harness import STEP, Skipped, equal, true
 
 from .registry import scenario
@@ -48,6 +50,23 @@ def end_stop_seen_once(scene):
     events = scene.app.events(peer.id, lambda names: "disconnected" in names, "disconnected")
     equal(["connected", "note", "disconnected"], [e["event"] for e in events], "the events")
     true(all(e["user"] == user for e in events), "an event has another user")
+
+
+@scenario("many-at-once", "many-connections", limit=120)
+def many_at_once(scene):
+    count = 200
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        peers = list(pool.map(lambda _: scene.connect(), range(count)))
+        equal(count, len({peer.id for peer in peers}), "the number of ids")
+        sums = list(pool.map(lambda i: peers[i].call("Add", i, 1), range(count)))
+        equal([i + 1 for i in range(count)], sums, "the sums")
+        group = scene.name("group")
+        list(pool.map(lambda peer: peer.call("Join", group), peers))
+        scene.reaches(peers, peers, lambda text: peers[0].call("ToGroup", group, text), "a group of all")
+        scene.reaches(peers, peers, lambda text: peers[-1].call("ToAll", text), "All")
+        list(pool.map(lambda peer: peer.client.stop(), peers))
+    for peer in peers:
+        scene.app.disconnected(peer.id)
 
 
 @scenario("idle-stays-up", limit=90, slow=True)

@@ -1,6 +1,10 @@
 """Streams down and up, and client results."""
 
-from harness import CallError, Failed, equal, refused, true
+import asyncio
+import concurrent.futures
+import threading
+
+from harness import STEP, CallError, Failed, equal, refused, true
 
 from .registry import scenario
 
@@ -159,12 +163,45 @@ def ask_no_answer(scene):
     refused(lambda: peer.call("AskMe", "x"), "An unexpected error occurred invoking 'AskMe' on the server. HubException: Client didn't provide a result.")
 
 
+@scenario("ask-too-late", "client-results")
+def ask_too_late(scene):
+    late = concurrent.futures.Future()
+    asked = answering(scene, lambda _: asyncio.wrap_future(late))
+    peer = scene.connect()
+    fails(lambda: peer.call("AskWithin", asked.id, 600, "x"), "AskWithin")
+    late.set_result("late")
+    equal("alive", asked.call("Echo", "alive"))
+    equal("alive", peer.call("Echo", "alive"))
+
+
+@scenario("ask-client-leaves", "client-results", limit=30)
+def ask_client_leaves(scene):
+    reached = threading.Event()
+
+    def never(_):
+        reached.set()
+        return asyncio.get_running_loop().create_future()
+
+    asked = answering(scene, never)
+    peer = scene.connect()
+    pending = peer.begin("AskOther", asked.id, "x")
+    true(reached.wait(STEP), f"the client is not asked within {STEP:g} s")
+    asked.client.stop()
+    fails(lambda: pending.result(20), "AskOther")
+    equal("alive", peer.call("Echo", "alive"))
+
+
 @scenario("ask-unknown-connection", "client-results")
 def ask_unknown_connection(scene):
     peer = scene.connect()
+    fails(lambda: peer.call("AskOther", "nobody", "x"), "AskOther")
+
+
+def fails(action, method):
+    """How the text goes on depends on who looks for the connection, the hub's server or a service."""
     try:
-        peer.call("AskOther", "nobody", "x")
+        answer = action()
     except CallError as error:
-        true(str(error).startswith("An unexpected error occurred invoking 'AskOther' on the server."), f"the error is {error}")
+        true(str(error).startswith(f"An unexpected error occurred invoking '{method}' on the server."), f"the error is {error}")
         return
-    raise Failed("an unknown connection answered")
+    raise Failed(f"no error, but {answer!r}")

@@ -18,7 +18,7 @@ use harness::checks::Check;
 use harness::clients::CLIENTS;
 use harness::report::{Outcome, Report};
 use harness::scenarios::{self, Scenario};
-use harness::{page, places};
+use harness::{matrix, page, places};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// As a shell has it for a program that Ctrl-C ended.
@@ -28,6 +28,10 @@ const WRONG_USE: u8 = 2;
 /// Installs what the tests need, runs them all, and ends with one summary
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask test", max_term_width = 100)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each switch of the command line"
+)]
 struct Options {
     /// Only clients, scenarios or checks with this text in their name; a text that is in no name
     /// of ours chooses scenarios of the clients' drivers
@@ -53,6 +57,10 @@ struct Options {
     /// Also the clients that are left out otherwise: old versions in Chromium
     #[arg(long)]
     all: bool,
+    /// Also the scenarios that take most of a minute, as a run of everything has them: of the .NET
+    /// client, and of the newest JavaScript client over WebSockets
+    #[arg(long)]
+    slow: bool,
     /// Client drivers that run at a time; a driver waits most of its time
     #[arg(long, default_value_t = 4)]
     jobs: usize,
@@ -120,6 +128,7 @@ async fn run_all(plan: Plan) -> Result<ExitCode> {
     if !plan.scenarios.is_empty() {
         report.section("scenarios");
     }
+    let mut own = Vec::new();
     for scenario in plan.scenarios {
         let start = Instant::now();
         let outcome = scenario.run().await;
@@ -129,13 +138,14 @@ async fn run_all(plan: Plan) -> Result<ExitCode> {
             Outcome::Skipped(why) => println!("skip {}: {why}", scenario.name),
         }
         report.add(scenario.name, &outcome);
+        own.push((scenario, outcome));
     }
     if let Some(choice) = &plan.choice {
         report.section("clients");
-        let runs = cells::run(choice, &missing, &mut report).await?;
+        let runs = matrix::run(choice, &missing, &mut report).await?;
         println!("\n{}", page::table(&runs));
         if plan.is_full && missing.is_empty() {
-            page::write(&places::root().join(page::FILE), &runs)?;
+            page::write(&places::root().join(page::FILE), &runs, &own)?;
             println!("written to {}", page::FILE);
         }
     }
@@ -153,6 +163,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         protocol,
         case,
         all,
+        slow,
         jobs,
         list,
     } = options;
@@ -178,6 +189,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         .filter(|scenario| !narrows_cells && has(scenario.name))
         .filter(|scenario| !quick || scenario.is_quick())
         .collect();
+    let is_full = filter.is_none() && !narrows_cells && !quick && !all;
     let mut choice = Choice {
         backend,
         client,
@@ -185,6 +197,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         protocol,
         case,
         all,
+        slow: slow || is_full,
         jobs: jobs.max(1),
     };
     let mut wants_cells = !quick;
@@ -204,7 +217,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         bail!("no client has that; --list names them");
     }
     let plan = Plan {
-        is_full: filter.is_none() && !narrows_cells && !quick && !all,
+        is_full,
         choice: wants_cells.then_some(choice),
         checks,
         scenarios,

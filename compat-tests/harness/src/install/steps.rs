@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{LIMIT, Need, absent, need};
 use crate::places;
@@ -30,6 +30,9 @@ pub struct Step {
     pub inputs: &'static [&'static str],
     /// A file or folder in `folder` that the command makes.
     pub output: &'static str,
+    /// What the command says, and says only, when its registry has not got a package or does not
+    /// answer. Any other failure is ours.
+    pub unavailable: &'static [&'static str],
 }
 
 /// The JavaScript clients.
@@ -49,6 +52,12 @@ pub const NPM: Step = Step {
     line: "npm ci --silent --no-audit --no-fund",
     inputs: &["package.json", "package-lock.json", ".npmrc"],
     output: "node_modules",
+    unavailable: &[
+        "npm error code E404",
+        "npm error code ENOTFOUND",
+        "npm error code EAI_AGAIN",
+        "npm error code ETIMEDOUT",
+    ],
 };
 
 /// The Java client.
@@ -68,6 +77,7 @@ pub const JAVA: Step = Step {
     line: "mvn -q -B package",
     inputs: &["pom.xml", "src"],
     output: "target/compat-java.jar",
+    unavailable: &["Could not find artifact", "Could not transfer artifact"],
 };
 
 /// The Python clients.
@@ -82,6 +92,7 @@ pub const PYTHON: Step = Step {
            .venv/bin/pip install -q --disable-pip-version-check -r requirements.txt",
     inputs: &["requirements.txt"],
     output: ".venv/bin/python",
+    unavailable: &["No matching distribution found for"],
 };
 
 /// The Go client.
@@ -89,12 +100,14 @@ pub const GO: Step = Step {
     name: "go",
     folder: "compat-tests/clients/go",
     needs: &[Need {
-        check: "command -v go",
+        // From 1.21 on it gets the version that go.mod asks for by itself.
+        check: "go version | grep -qE 'go1\\.(2[1-9]|[3-9][0-9])'",
         packages: &["golang-go"],
     }],
     line: "go build -o bin/compat-go .",
     inputs: &["."],
     output: "bin/compat-go",
+    unavailable: &["404 Not Found", "410 Gone", "no such host", "i/o timeout"],
 };
 
 impl Step {
@@ -102,9 +115,13 @@ impl Step {
     ///
     /// # Errors
     ///
-    /// When it fails; [`is_absent`](super::is_absent) holds then.
+    /// When it fails; [`is_absent`](super::is_absent) holds if that is for want of a tool or of a
+    /// package.
     pub async fn run(&self) -> Result<()> {
         let folder = places::root().join(self.folder);
+        if !folder.is_dir() {
+            return absent(format!("there is no folder {}", self.folder));
+        }
         let stamp = places::target().join("compat").join(self.name);
         let mark = self.mark(&folder).context("read what is installed")?;
         let is_done = fs::read_to_string(&stamp).is_ok_and(|found| found == mark);
@@ -117,7 +134,12 @@ impl Step {
         println!("installing: {} (in {})", self.line, self.folder);
         let done = run(shell(self.line, &folder), LIMIT).await?;
         if !done.is_success() {
-            return absent(format!("`{}` failed: {}", self.line, done.tail()));
+            let why = format!("`{}` failed: {}", self.line, done.tail());
+            let says = |text: &&str| done.stdout.contains(*text) || done.stderr.contains(*text);
+            if self.unavailable.iter().any(says) {
+                return absent(why);
+            }
+            bail!(why);
         }
         fs::create_dir_all(places::target().join("compat"))?;
         fs::write(&stamp, mark).context("leave a stamp")
@@ -145,4 +167,56 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     inside.retain(|path| !MADE.iter().any(|made| path.ends_with(made)));
     inside.sort();
     inside.iter().try_for_each(|path| hash(path, hasher))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::install::is_absent;
+
+    const FAILING: Step = Step {
+        name: "failing",
+        folder: "compat-tests",
+        needs: &[],
+        line: "echo 'cannot find symbol' >&2; exit 1",
+        inputs: &[],
+        output: "nothing",
+        unavailable: &["no such package"],
+    };
+
+    #[tokio::test]
+    async fn a_command_of_ours_that_fails_is_a_failure() {
+        let error = FAILING.run().await.unwrap_err();
+        assert!(!is_absent(&error), "{error:#}");
+        assert!(format!("{error:#}").contains("cannot find symbol"));
+    }
+
+    #[tokio::test]
+    async fn a_package_that_the_registry_lacks_is_absent() {
+        let lacking = Step {
+            line: "echo 'no such package: x' >&2; exit 1",
+            ..FAILING
+        };
+        let error = lacking.run().await.unwrap_err();
+        assert!(is_absent(&error), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn a_tool_or_a_folder_that_is_missing_is_absent() {
+        let tool = Step {
+            needs: &[Need {
+                check: "false",
+                packages: &[],
+            }],
+            ..FAILING
+        };
+        let folder = Step {
+            folder: "compat-tests/nowhere",
+            ..FAILING
+        };
+        for step in [tool, folder] {
+            let error = step.run().await.unwrap_err();
+            assert!(is_absent(&error), "{error:#}");
+        }
+    }
 }

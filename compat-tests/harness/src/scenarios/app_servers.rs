@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
 
-use super::kit::{App, Hub, Meters};
+use super::kit::{App, Hub, Meters, Protocol, Transport};
 use crate::backend::service;
 use crate::process::Server;
 
@@ -23,11 +23,22 @@ scenarios! {
 
 /// A client that runs on this app server and no other.
 pub(super) async fn client_on(app: &App, query: &str) -> Result<Hub> {
+    client_on_by(app, query, Transport::WebSockets, Protocol::Json).await
+}
+
+/// The same with a transport and a protocol.
+pub(super) async fn client_on_by(
+    app: &App,
+    query: &str,
+    transport: Transport,
+    protocol: Protocol,
+) -> Result<Hub> {
     let process = app.process()?;
     // New clients go to the least loaded link: those that others have got stay for a while.
     let mut others = Vec::new();
     for _ in 0..20 {
-        let mut hub = Hub::connect(&app.url(&format!("/testhub?{query}"))).await?;
+        let url = app.url(&format!("/testhub?{query}"));
+        let mut hub = Hub::connect_by(&url, transport, protocol, &[]).await?;
         let id = hub.invoke("Server", json!([])).await?;
         if id == process {
             return Ok(hub);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::kit::{App, Hub, Meters, Socket, client_token, follow, masked};
+use super::kit::{App, Hub, Meters, Socket, client_token, follow, http, masked};
 use super::until;
 use crate::backend::service;
 use crate::process::Server;
@@ -31,6 +31,26 @@ async fn socket(app: &App, service: &Server) -> Result<Socket> {
     let token = token.context("no token")?;
     let path = format!("/client/{path}&access_token={token}");
     Socket::upgrade(service.address(), &path).await
+}
+
+/// A bare connection behind its handshake, and its id.
+async fn greeted(app: &App, service: &Server) -> Result<(Socket, String)> {
+    let (url, token) = follow(&app.url("/testhub")).await?;
+    let bearer = format!("Bearer {}", token.as_deref().context("no token")?);
+    let negotiate = url.replacen("/client/?", "/client/negotiate?negotiateVersion=1&", 1);
+    let offer = http("POST", &negotiate, &[("authorization", &bearer)], "").await?;
+    let offer = offer.json()?;
+    let text = |name: &str| offer[name].as_str().map(str::to_owned).context("no id");
+    let path = url.split_once("/client/").context("no client path")?.1;
+    let path = format!(
+        "/client/{path}&id={}&access_token={}",
+        text("connectionToken")?,
+        token.unwrap_or_default()
+    );
+    let mut socket = Socket::upgrade(service.address(), &path).await?;
+    socket.send(&masked(0x81, HANDSHAKE)).await?;
+    socket.until("{}").await?;
+    Ok((socket, text("connectionId")?))
 }
 
 /// RFC 6455, section 7.4.1.
@@ -82,24 +102,50 @@ async fn bad_frames() -> Result<()> {
             open.push((what, socket, code));
         }
     }
+    // An answer to a handshake in a frame of text, and a normal close behind it.
+    let late = "{\"error\":\"Handshake was canceled.\"}\u{1e}";
+    let head = [0x81, u8::try_from(late.len())?];
+    let late = [&head[..], late.as_bytes(), &[0x88, 2, 0x03, 0xe8]].concat();
     for (what, mut socket, code) in open {
         let end = socket.read_to_end().await.context(what)?;
         let Some(code) = code else {
             let text = String::from_utf8_lossy(&end);
-            ensure!(text.contains("\"error\""), "{what}: the end was {text}");
+            ensure!(end == late, "{what}: the end was {text}");
             continue;
         };
         let close = [[0x88, 2].as_slice(), &code.to_be_bytes()].concat();
         ensure!(end == close, "{what}: the end was {end:?}");
     }
     // The same in the middle of a conversation.
-    for (what, bytes, _) in broken().into_iter().filter(|(_, _, code)| code.is_some()) {
-        let mut socket = socket(&app, &service).await?;
-        socket.send(&masked(0x81, HANDSHAKE)).await?;
-        socket.until("{}").await?;
+    let mut kinds = 0.0;
+    for (what, bytes, code) in broken() {
+        let Some(code) = code else { continue };
+        let (mut socket, id) = greeted(&app, &service).await?;
         socket.send(&bytes).await?;
-        socket.read_to_end().await.context(what)?;
+        let end = socket.read_to_end().await.context(what)?;
+        let close = [[0x88, 2].as_slice(), &code.to_be_bytes()].concat();
+        ensure!(end.ends_with(&close), "{what}: the end was {end:?}");
+        app.happened("disconnected", &id, Duration::from_secs(5))
+            .await
+            .context(what)?;
+        kinds += 1.0;
     }
+    // Half a frame, and the network is gone.
+    for half in [vec![0x81, 0xa0, 1, 2, 3], vec![0x81], vec![0x82, 0xfe, 1]] {
+        let (mut socket, id) = greeted(&app, &service).await?;
+        socket.send(&half).await?;
+        drop(socket);
+        app.happened("disconnected", &id, Duration::from_secs(5))
+            .await
+            .context("half a frame")?;
+    }
+    let meters = Meters::read(&service).await?;
+    let broken = meters.closed("testhub", "protocol_error");
+    let lost = meters.closed("testhub", "transport_lost");
+    ensure!(
+        (broken, lost) == (2.0 * kinds, 3.0),
+        "{broken} clients were closed for what they sent, {lost} were lost"
+    );
     only_one_left(&service, &mut other).await
 }
 
@@ -132,32 +178,38 @@ async fn bad_messages() -> Result<()> {
     let service = service(&["limits.max_message_bytes=100000"]).await?;
     let app = App::start(&service, &[]).await?;
     let mut other = Hub::connect(&app.url("/testhub")).await?;
+    let unexpected = "An unexpected error occurred during connection handshake.";
     let handshakes = [
-        ("no JSON", "this is no JSON\u{1e}".to_owned()),
-        ("no object", "[]\u{1e}".to_owned()),
-        ("no protocol", "{}\u{1e}".to_owned()),
+        ("no JSON", "this is no JSON\u{1e}".to_owned(), unexpected),
+        ("no object", "[]\u{1e}".to_owned(), unexpected),
+        ("no protocol", "{}\u{1e}".to_owned(), unexpected),
         (
             "unknown protocol",
             "{\"protocol\":\"morse\",\"version\":1}\u{1e}".to_owned(),
+            "The protocol 'morse' is not supported.",
         ),
         (
             "unknown version",
             "{\"protocol\":\"json\",\"version\":77}\u{1e}".to_owned(),
+            "The server does not support version 77 of the 'json' protocol.",
         ),
-        ("no end", "x".repeat(200_000)),
+        ("no end", "x".repeat(200_000), "Handshake was canceled."),
     ];
-    for (what, text) in handshakes {
+    let count = handshakes.len();
+    for (what, text, why) in handshakes {
         let (url, token) = follow(&app.url("/testhub")).await?;
         let mut hub = Hub::open_silently(&url, token.as_deref()).await?;
         hub.send_text(&text).await?;
-        match hub.next_message().await {
-            Ok(answer) => {
-                ensure!(!answer["error"].is_null(), "{what}: answered with {answer}");
-                hub.ended().await.context(what)?;
-            }
-            Err(error) => ensure!(!error.to_string().contains("in time"), "{what}: {error:#}"),
-        }
+        let answer = hub.next_message().await.context(what)?;
+        ensure!(
+            answer == json!({ "error": why }),
+            "{what}: answered with {answer}"
+        );
+        hub.ended().await.context(what)?;
     }
+    let meters = Meters::read(&service).await?;
+    let failed = meters.closed("testhub", "handshake_failed");
+    ensure!(failed == count as f64, "{failed} handshakes have failed");
     let messages = [
         ("no JSON", "this is no JSON\u{1e}".to_owned()),
         ("no object", "[1, 2]\u{1e}".to_owned()),
@@ -176,17 +228,19 @@ async fn bad_messages() -> Result<()> {
         let mut hub = Hub::connect(&app.url("/testhub")).await?;
         // The end may come while it is still being sent.
         _ = hub.send_text(&text).await;
-        match hub.next_message().await {
-            Ok(close) => {
-                ensure!(close["type"] == 7, "{what}: {close}");
-                hub.ended().await.context(what)?;
-            }
-            Err(error) => ensure!(!error.to_string().contains("in time"), "{what}: {error:#}"),
-        }
+        let close = hub.next_message().await.context(what)?;
+        let expected = json!({"type": 7, "error": "Connection closed with an error.",
+            "allowReconnect": true});
+        ensure!(close == expected, "{what}: {close}");
+        hub.ended().await.context(what)?;
         app.happened("disconnected", &hub.connection_id, Duration::from_secs(5))
             .await
             .context(what)?;
     }
+    // What cannot be cut into messages is ours to refuse, the rest the app's.
+    let meters = Meters::read(&service).await?;
+    let closed = ["protocol_error", "ended_by_hub"].map(|why| meters.closed("testhub", why));
+    ensure!(closed == [2.0, 4.0], "closed are {closed:?}");
     let mut unknown = Hub::connect(&app.url("/testhub")).await?;
     unknown
         .send_text("{\"type\":99,\"more\":[1]}\u{1e}")

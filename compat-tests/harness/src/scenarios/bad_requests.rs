@@ -22,6 +22,17 @@ scenarios! {
     forged_headers();
 }
 
+const MISSING: &str = "the access token is missing";
+const MALFORMED: &str = "the access token is malformed";
+const ALGORITHM: &str = "the access token is not signed with HS256 or HS512";
+const SIGNATURE: &str = "the signature of the access token is invalid";
+const EXPIRED: &str = "the access token has expired";
+const NO_EXPIRY: &str = "the access token has no expiry";
+const NOT_YET: &str = "the access token is not valid yet";
+const AUDIENCE: &str = "the audience of the access token does not fit this request";
+const TOO_LONG: &str = "the access token is too long";
+
+/// The header of a token without algorithm.
 const NONE: &str = "eyJhbGciOiJub25lIn0";
 
 async fn bad_tokens() -> Result<()> {
@@ -45,7 +56,7 @@ async fn bad_tokens() -> Result<()> {
         let good = Claims::new(service.url(), role, hub);
         let method = if role == "server" { "GET" } else { "POST" };
         let url = format!("{}{path}", service.url());
-        for (what, token) in bad(&good, &service)? {
+        for (what, token, why) in bad(&good, &service)? {
             let bearer = token.map(|token| format!("Bearer {token}"));
             let mut headers = vec![("origin", "https://pages.example")];
             headers.extend(
@@ -54,12 +65,12 @@ async fn bad_tokens() -> Result<()> {
                     .map(|bearer| ("authorization", bearer.as_str())),
             );
             let answer = http(method, &url, &headers, "").await?;
-            refused(&answer, role == "client").with_context(|| format!("{path}, {what}"))?;
+            refused(&answer, why, role == "client").with_context(|| format!("{path}, {what}"))?;
         }
         // And in the query, where browsers put it.
         let spoilt = good.clone().with("exp", json!(1)).sign()?;
         let answer = http(method, &format!("{url}&access_token={spoilt}"), &[], "").await?;
-        ensure!(answer.status == 401, "{path}: {}", answer.status);
+        refused(&answer, EXPIRED, false).with_context(|| format!("{path}, in the query"))?;
         let answer = http(
             method,
             &format!("{url}&access_token={}", good.sign()?),
@@ -98,8 +109,11 @@ async fn bad_tokens() -> Result<()> {
     Ok(())
 }
 
+/// How a token is spoilt, the token, and what is said of it.
+type Bad = (&'static str, Option<String>, &'static str);
+
 /// Every way to spoil a token.
-fn bad(good: &Claims, service: &Server) -> Result<Vec<(&'static str, Option<String>)>> {
+fn bad(good: &Claims, service: &Server) -> Result<Vec<Bad>> {
     let token = good.sign()?;
     let (head, signature) = token.rsplit_once('.').context("three parts")?;
     let body = head.split_once('.').context("three parts")?.1;
@@ -109,46 +123,61 @@ fn bad(good: &Claims, service: &Server) -> Result<Vec<(&'static str, Option<Stri
     let mut other_algorithm = good.clone();
     other_algorithm.algorithm = Algorithm::HS384;
     Ok(vec![
-        ("no token", None),
-        ("no JSON Web Token", Some("nonsense".to_owned())),
-        ("two parts", Some(head.to_owned())),
-        ("no signature", Some(format!("{head}."))),
-        ("a damaged signature", Some(format!("{head}.A{signature}"))),
-        ("no algorithm", Some(format!("{NONE}.{body}."))),
+        ("no token", None, MISSING),
+        ("no JSON Web Token", Some("nonsense".to_owned()), MALFORMED),
+        ("two parts", Some(head.to_owned()), MALFORMED),
+        ("no signature", Some(format!("{head}.")), SIGNATURE),
+        (
+            "a damaged signature",
+            Some(format!("{head}.A{signature}")),
+            SIGNATURE,
+        ),
+        ("no algorithm", Some(format!("{NONE}.{body}.")), ALGORITHM),
         (
             "algorithm none, signed",
             Some(format!("{NONE}.{body}.{signature}")),
+            ALGORITHM,
         ),
-        ("another algorithm", Some(other_algorithm.sign()?)),
-        ("another key", Some(other_key.sign()?)),
+        (
+            "another algorithm",
+            Some(other_algorithm.sign()?),
+            ALGORITHM,
+        ),
+        ("another key", Some(other_key.sign()?), SIGNATURE),
         (
             "expired",
             Some(good.clone().with("exp", json!(1_600_000_000)).sign()?),
+            EXPIRED,
         ),
         (
             "no expiry",
             Some(good.clone().with("exp", json!(null)).sign()?),
+            NO_EXPIRY,
         ),
         (
             "not valid yet",
             Some(good.clone().with("nbf", json!(4_000_000_000_u64)).sign()?),
+            NOT_YET,
         ),
         (
             "another hub",
             Some(good.clone().with("aud", other_hub).sign()?),
+            AUDIENCE,
         ),
         (
             "a strange audience",
             Some(good.clone().with("aud", json!({"a": [1]})).sign()?),
+            MALFORMED,
         ),
         (
             "too long",
             Some(good.clone().with("more", json!("x".repeat(4096))).sign()?),
+            TOO_LONG,
         ),
     ])
 }
 
-fn refused(answer: &Answer, is_for_pages: bool) -> Result<()> {
+fn refused(answer: &Answer, why: &str, is_for_pages: bool) -> Result<()> {
     ensure!(
         answer.status == 401,
         "status {} {}",
@@ -156,11 +185,9 @@ fn refused(answer: &Answer, is_for_pages: bool) -> Result<()> {
         answer.body
     );
     let challenge = answer.header("www-authenticate");
-    ensure!(challenge.starts_with("Bearer"), "challenge '{challenge}'");
-    ensure!(
-        !challenge.contains("eyJ") && !answer.body.contains("eyJ"),
-        "a token comes back"
-    );
+    let expected = format!("Bearer error=\"invalid_token\", error_description=\"{why}\"");
+    ensure!(challenge == expected, "challenge '{challenge}'");
+    ensure!(answer.body == why, "the body is '{}'", answer.body);
     if is_for_pages {
         let origin = answer.header("access-control-allow-origin");
         ensure!(
@@ -180,46 +207,69 @@ async fn bad_requests() -> Result<()> {
     let bearer = format!("Bearer {}", token.as_deref().context("no token")?);
     let auth = [("authorization", bearer.as_str())];
     let base = service.url();
+    let no_hub = "The query parameter 'hub' is missing or is no name of a hub.";
+    let nobody = "No Connection with that ID";
+    let no_id = "Connection ID required";
+    let nothing = "Nothing is served at this path.";
     let cases = [
         (
             "POST",
             format!("{base}/client/negotiate?negotiateVersion=1"),
             400,
+            no_hub,
         ),
         (
             "POST",
             format!("{base}/client/negotiate?hub=&negotiateVersion=1"),
             400,
+            no_hub,
         ),
-        ("GET", format!("{base}/client/?id=x"), 400),
+        ("GET", format!("{base}/client/?id=x"), 400, no_hub),
         // A token for one hub does not open another one.
         (
             "POST",
             format!("{base}/client/negotiate?hub=other&negotiateVersion=1"),
             401,
+            AUDIENCE,
         ),
-        ("GET", format!("{url}&id=nobody"), 404),
-        ("POST", format!("{url}&id=nobody"), 404),
-        ("DELETE", format!("{url}&id=nobody"), 404),
-        ("GET", url.clone(), 400),
-        ("POST", url.clone(), 400),
-        ("PUT", url.clone(), 405),
+        ("GET", format!("{url}&id=nobody"), 404, nobody),
+        ("POST", format!("{url}&id=nobody"), 404, nobody),
+        ("DELETE", format!("{url}&id=nobody"), 404, nobody),
+        ("GET", url.clone(), 400, no_id),
+        ("POST", url.clone(), 400, no_id),
+        (
+            "PUT",
+            url.clone(),
+            405,
+            "This method is not allowed here, only GET, POST, DELETE.",
+        ),
         (
             "GET",
             url.replacen("/client/?", "/client/negotiate?", 1),
             405,
+            "This method is not allowed here, only POST.",
         ),
-        ("POST", format!("{base}/no-hub/negotiate"), 404),
-        ("GET", format!("{base}/server/"), 400),
+        ("POST", format!("{base}/no-hub/negotiate"), 404, nothing),
+        (
+            "GET",
+            format!("{base}/server/"),
+            400,
+            "The query parameter 'hub' is missing.",
+        ),
         // There is no path traversal to be had.
-        ("GET", format!("{base}/client/../../etc/passwd"), 404),
+        (
+            "GET",
+            format!("{base}/client/../../etc/passwd"),
+            404,
+            nothing,
+        ),
     ];
-    for (method, place, status) in cases {
+    for (method, place, status, why) in cases {
         let answer = http(method, &place, &auth, "").await?;
         let shown = place.split("&asrs").next().unwrap_or_default();
         ensure!(
-            answer.status == status,
-            "{method} {shown}: {} instead of {status} {}",
+            (answer.status, answer.body.as_str()) == (status, why),
+            "{method} {shown}: {} {} instead of {status} {why}",
             answer.status,
             answer.body
         );
@@ -234,9 +284,14 @@ async fn bad_requests() -> Result<()> {
     .await?;
     let place = hub.place().context("no place")?;
     let answer = http("GET", &place.url, &place.headers(), "").await?;
-    ensure!(answer.status == 400, "another transport: {}", answer.status);
+    ensure!(
+        (answer.status, answer.body.as_str()) == (400, "Cannot change transports mid-connection"),
+        "another transport: {} {}",
+        answer.status,
+        answer.body
+    );
     let answer = http("POST", &place.url, &[], "{}").await?;
-    ensure!(answer.status == 401, "without a token: {}", answer.status);
+    refused(&answer, MISSING, false).context("without a token")?;
 
     let mut socket = Socket::connect(service.address()).await?;
     let long = "x".repeat(40_000);

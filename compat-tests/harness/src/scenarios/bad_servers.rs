@@ -1,12 +1,12 @@
 //! App servers that break the rules.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use heliograph_protocol::service::{Extensions, Message, Payloads};
 use serde_json::json;
 
-use super::kit::{App, Hub, Meters, Stub, client_token, resident_kib};
+use super::kit::{App, Hub, Meters, Protocol, Stub, Transport, client_token, resident_kib};
 use super::until;
 use crate::backend::service;
 use crate::process::Server;
@@ -61,9 +61,13 @@ impl Bystander {
     }
 
     async fn client(&self) -> Result<Hub> {
+        self.client_by(Transport::WebSockets).await
+    }
+
+    async fn client_by(&self, transport: Transport) -> Result<Hub> {
         let url = format!("{}/client/?hub=stub", self.service.url());
         let token = client_token(self.service.url(), Stub::HUB)?;
-        Hub::open_silently(&url, Some(&token)).await
+        Hub::open_at(&url, Some(&token), transport, Protocol::Json, &[]).await
     }
 }
 
@@ -128,7 +132,29 @@ async fn connected(bystander: &Bystander) -> Result<Hub> {
 async fn ignores_clients() -> Result<()> {
     let bystander = Bystander::start(&["timeouts.handshake=\"2s\""]).await?;
     let mut stub = Stub::start(&bystander.service).await?;
-    // No answer to the handshake.
+    // No answer to the handshake: the client that stays is told by whom it was let down.
+    for transport in Transport::ALL {
+        let mut client = bystander.client_by(transport).await?;
+        let start = Instant::now();
+        client.begin_handshake().await?;
+        let id = stub.opened().await?;
+        let answer = client.handshake_answer().await?;
+        ensure!(
+            answer == "{\"error\":\"Hub 'stub' did not answer the handshake in time.\"}",
+            "{transport:?}: the answer was {answer}"
+        );
+        let took = start.elapsed();
+        ensure!(
+            (1_900..6_000).contains(&took.as_millis()),
+            "{transport:?}: the answer came after {took:?}"
+        );
+        client.ended().await?;
+        stub.closed(&id).await?;
+    }
+    let closes = Meters::read(&bystander.service).await?;
+    let failed = closes.closed(Stub::HUB, "handshake_failed");
+    ensure!(failed == 3.0, "{failed} failed handshakes are counted");
+    // One that leaves meanwhile.
     let mut client = bystander.client().await?;
     client.begin_handshake().await?;
     let id = stub.opened().await?;

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
 use serde_json::json;
 
-use super::kit::{App, Hub, Meters, Relay, follow, resident_kib};
+use super::kit::{App, Hub, Meters, Protocol, Relay, Transport, follow, resident_kib};
 use super::until;
 use crate::backend::service;
 use crate::process::Server;
@@ -14,6 +15,9 @@ scenarios! {
     "silent-client",
     "a client that has pinged and falls silent is closed by its app's time limit, once",
     silent_client();
+    "client-without-pings",
+    "a client that never pings nor answers a ping stays for as long as its network does",
+    without_pings();
     "vanished-client",
     "a client whose network went away without a word is gone for the app once, and counted out",
     vanished_client();
@@ -51,6 +55,34 @@ async fn silent_client() -> Result<()> {
         app.count("disconnected", &hub.connection_id).await? == 1,
         "reported twice"
     );
+    Ok(())
+}
+
+async fn without_pings() -> Result<()> {
+    let service = service(&[]).await?;
+    let app = App::start(&service, &["--client-timeout", "3", "--keepalive", "1"]).await?;
+    let mut hubs = Vec::new();
+    for transport in Transport::ALL {
+        let url = app.url("/testhub");
+        hubs.push(Hub::connect_by(&url, transport, Protocol::Json, &[]).await?);
+    }
+    // Twice its app's time limit, by its app's own clock. A poll is answered with one ping each.
+    let pinged = hubs.iter_mut().map(|hub| async {
+        let mut pings = 0;
+        while pings < 6 {
+            let (message, _) = hub.next_raw().await?;
+            ensure!(message["type"] == 6, "got {message} instead of a ping");
+            pings += 1;
+        }
+        anyhow::Ok(())
+    });
+    try_join_all(pinged).await?;
+    for (hub, transport) in hubs.iter_mut().zip(Transport::ALL) {
+        let echo = hub.invoke("Echo", json!(["still here"])).await?;
+        ensure!(echo == "still here", "{transport:?}: got {echo}");
+        let ends = app.count("disconnected", &hub.connection_id).await?;
+        ensure!(ends == 0, "{transport:?}: {ends} ends were reported");
+    }
     Ok(())
 }
 

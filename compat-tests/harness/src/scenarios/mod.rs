@@ -17,6 +17,7 @@ mod asks;
 mod bad_frames;
 mod bad_requests;
 mod bad_servers;
+mod carried;
 mod demo_page;
 mod endpoints;
 mod kit;
@@ -73,6 +74,7 @@ pub fn all() -> Vec<Scenario> {
         bad_requests::SCENARIOS,
         bad_frames::SCENARIOS,
         bad_servers::SCENARIOS,
+        carried::SCENARIOS,
     ]
     .concat()
 }

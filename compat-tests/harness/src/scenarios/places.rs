@@ -104,6 +104,11 @@ async fn no_server() -> Result<()> {
         );
         hub.ended().await?;
     }
+    let log = service.log();
+    let said = log
+        .lines()
+        .filter(|line| line.contains("WARN") && line.contains("hub=\"lonely\""));
+    ensure!(said.count() == 3, "the log does not name the hub:\n{log}");
     until("the clients' end", Duration::from_secs(5), || async {
         Ok((Meters::read(&service).await?.clients() == 0.0).then_some(()))
     })

@@ -16,7 +16,8 @@ use crate::process::Server;
 
 scenarios! {
     "nginx-recipe",
-    "behind nginx as the guide has it: every transport under a prefix, events at once, addresses",
+    "behind nginx as the guide has it: every transport under a prefix, events at once, addresses, \
+     nothing of the operator's for the public",
     nginx_recipe();
 }
 
@@ -53,14 +54,16 @@ async fn nginx_recipe() -> Result<()> {
     let service = service(&pairs.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let _nginx = start(&recipe, port, &service)?;
 
-    let health = format!("http://127.0.0.1:{port}/signalr/healthz");
+    let public = format!("http://127.0.0.1:{port}/signalr");
+    let nothing = format!("{public}/nothing");
     until("nginx", Duration::from_secs(10), || async {
-        let answer = http("GET", &health, &[], "").await;
+        let answer = http("GET", &nothing, &[], "").await;
         Ok(answer
-            .is_ok_and(|answer| answer.status == 200)
+            .is_ok_and(|answer| answer.status == 404)
             .then_some(()))
     })
     .await?;
+    private(&public, &service).await?;
     let connection = format!(
         "{}ClientEndpoint=http://127.0.0.1:{port}/signalr/;",
         connection_string(&service)
@@ -71,6 +74,33 @@ async fn nginx_recipe() -> Result<()> {
         talk(&app, transport)
             .await
             .with_context(|| format!("{transport:?}"))?;
+    }
+    Ok(())
+}
+
+/// What is for operators and app servers answers at the service and not through the proxy.
+async fn private(public: &str, service: &Server) -> Result<()> {
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/metrics", 200),
+        ("/server/?hub=testhub", 401),
+    ] {
+        let direct = http("GET", &format!("{}{path}", service.url()), &[], "").await?;
+        ensure!(
+            direct.status == status,
+            "{path} of the service gave {}",
+            direct.status
+        );
+        for path in [path.to_owned(), path.to_uppercase(), format!("/{path}")] {
+            let answer = http("GET", &format!("{public}{path}"), &[], "").await?;
+            ensure!(
+                answer.status == 404 && answer.body.contains("nginx"),
+                "{path} through the proxy gave {}: {}",
+                answer.status,
+                answer.body
+            );
+        }
     }
     Ok(())
 }

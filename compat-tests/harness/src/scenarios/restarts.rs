@@ -2,17 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::app_servers::client_on;
-use super::kit::{App, Hub};
+use super::app_servers::{client_on, client_on_by};
+use super::kit::{App, Hub, Protocol, Transport};
 use crate::backend::service;
 
 scenarios! {
     "restart-migrate",
     "clients of a stopping app server move to another one with their groups; open calls end first",
     migrate();
+    "restart-migrate-everyone",
+    "clients of every transport and protocol move; what they have asked for is answered first",
+    migrate_everyone();
     "restart-wait",
     "a stopping app server keeps its clients until they leave and gets no new ones",
     wait();
@@ -82,6 +85,76 @@ async fn migrate() -> Result<()> {
     ensure!(
         new.count("connected", &idle.connection_id).await? == 0,
         "a moved client was taken for a new one"
+    );
+    Ok(())
+}
+
+async fn migrate_everyone() -> Result<()> {
+    let service = service(&[]).await?;
+    let options = ["--graceful", "MigrateClients"];
+    let mut old = App::start(&service, &options).await?;
+    let mut clients = Vec::new();
+    for (transport, protocol) in [
+        (Transport::WebSockets, Protocol::Json),
+        (Transport::WebSockets, Protocol::MessagePack),
+        (Transport::ServerSentEvents, Protocol::Json),
+        (Transport::LongPolling, Protocol::Json),
+        (Transport::LongPolling, Protocol::MessagePack),
+    ] {
+        let what = format!("{transport:?}, {protocol:?}");
+        let calling = client_on_by(&old, "user=amy&group=g", transport, protocol).await?;
+        let streaming = client_on_by(&old, "group=g", transport, protocol).await?;
+        clients.push((what, calling, streaming));
+    }
+    let new = App::start(&service, &options).await?;
+    let mut asked = Vec::new();
+    for (what, calling, streaming) in &mut clients {
+        let call = calling.begin(1, "Slow", json!([1500])).await;
+        let stream = streaming.begin(4, "Counter", json!([20, 100])).await;
+        asked.push((call.context(what.clone())?, stream.context(what.clone())?));
+    }
+    old.post("/shutdown").await?;
+
+    let process = new.process()?;
+    for ((what, calling, streaming), (call, stream)) in clients.iter_mut().zip(&asked) {
+        for (hub, id) in [(&mut *calling, call), (&mut *streaming, stream)] {
+            let done = hub.completion(id).await.context(what.clone())?;
+            ensure!(done["error"].is_null(), "{what}: it ended with {done}");
+            new.happened("migrated-in", &hub.connection_id, MOVE)
+                .await
+                .context(what.clone())?;
+            let server = hub.invoke("Server", json!([])).await?;
+            ensure!(server == process, "{what}: the client is on {server}");
+        }
+        for n in 0..20 {
+            streaming
+                .take("an item", |m| m["type"] == 2 && m["item"] == n)
+                .await
+                .context(what.clone())?;
+        }
+        // What was answered before is not open on the new one.
+        let call = calling.begin(1, "Echo", json!(["again"])).await?;
+        let echo = calling.completion(&call).await?;
+        ensure!(echo["result"] == "again", "{what}: got {echo}");
+    }
+    new.send("groups", &["g"], "to the group").await?;
+    new.send("users", &["amy"], "to the user").await?;
+    for (what, calling, streaming) in &mut clients {
+        calling
+            .message("to the group")
+            .await
+            .context(what.clone())?;
+        calling.message("to the user").await.context(what.clone())?;
+        streaming
+            .message("to the group")
+            .await
+            .context(what.clone())?;
+        let first = new.count("connected", &calling.connection_id).await?;
+        ensure!(first == 0, "{what}: a moved client was taken for a new one");
+    }
+    ensure!(
+        old.server.ended(MOVE).await?.success(),
+        "the old app failed"
     );
     Ok(())
 }

@@ -44,6 +44,19 @@ pub enum DecodeError {
     },
 }
 
+/// The connection that a `ConnectionData` is for, from the first bytes of a message that is too
+/// large to be read whole; `None` for another message, or when there are too few bytes.
+#[must_use]
+pub fn receiver_of(start: &[u8]) -> Option<&str> {
+    const CONNECTION_DATA: i64 = 6;
+    let mut reader = Reader::new(start);
+    reader.array_len().ok()?;
+    if reader.i64().ok()? != CONNECTION_DATA {
+        return None;
+    }
+    reader.str().ok()
+}
+
 /// Reads one message from a frame without its length prefix (section 4.3).
 ///
 /// Older and shorter forms are completed with what the missing elements mean; surplus elements

@@ -26,7 +26,7 @@ mod tests;
 pub use claim_types::{INBOUND_CLAIM_TYPES, inbound_claim_type};
 pub use claims::TokenClaims;
 pub use connection_data::write_connection_data;
-pub use decode::{DecodeError, Decoded, decode};
+pub use decode::{DecodeError, Decoded, decode, receiver_of};
 pub use encode::encode;
 pub use expire_time::ExpireTime;
 pub use extensions::Extensions;

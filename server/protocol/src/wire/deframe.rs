@@ -15,17 +15,21 @@ pub struct Deframer {
     tail: Vec<u8>,
     /// Whether `tail` holds a message that has been handed out.
     taken: bool,
+    /// Bytes still to come of a message that is too large.
+    skipping: usize,
     max_message_bytes: usize,
 }
 
-/// Why a byte stream cannot be followed any further. The connection is to be closed.
+/// What is wrong with a byte stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DeframeError {
-    /// The peer wrote something that is not a length prefix.
+    /// The peer wrote something that is not a length prefix. The stream cannot be followed any
+    /// further.
     #[error("malformed length prefix")]
     Prefix(#[from] PrefixError),
-    /// The peer announced a message beyond our limit.
+    /// The peer announced a message beyond our limit. It is passed over; the stream goes on
+    /// behind it.
     #[error("message of {length} bytes exceeds the limit of {limit}")]
     TooLarge {
         /// The announced length.
@@ -45,6 +49,7 @@ impl Deframer {
         Self {
             tail: Vec::new(),
             taken: false,
+            skipping: 0,
             max_message_bytes,
         }
     }
@@ -56,8 +61,9 @@ impl Deframer {
     ///
     /// # Errors
     ///
-    /// [`DeframeError`] when the stream is malformed or a message is too large; the stream cannot
-    /// be continued after that.
+    /// [`DeframeError::Prefix`] when the stream is malformed; it cannot be continued after that.
+    /// [`DeframeError::TooLarge`] once for each message that is too large; the next call goes on
+    /// behind it.
     pub fn next_message<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
@@ -66,15 +72,26 @@ impl Deframer {
             self.taken = false;
             self.tail = Vec::new();
         }
+        if self.skipping > 0 {
+            let (skipped, rest) = input
+                .split_at_checked(self.skipping)
+                .unwrap_or((input, &[]));
+            self.skipping = self.skipping.saturating_sub(skipped.len());
+            *input = rest;
+        }
         if !self.tail.is_empty() {
             return self.complete_tail(input);
         }
         let piece = *input;
-        if let Some((start, end)) = self.extent(piece)?
-            && let Some((message, rest)) = piece.split_at_checked(end)
-        {
-            *input = rest;
-            return Ok(message.get(start..));
+        if let Some((start, end)) = Self::extent(piece)? {
+            if end.saturating_sub(start) > self.max_message_bytes {
+                *input = piece.get(start..).unwrap_or_default();
+                return Err(self.pass_over(end.saturating_sub(start)));
+            }
+            if let Some((message, rest)) = piece.split_at_checked(end) {
+                *input = rest;
+                return Ok(message.get(start..));
+            }
         }
         self.tail.extend_from_slice(piece);
         *input = &[];
@@ -84,12 +101,21 @@ impl Deframer {
     /// Whether the stream stands in the middle of a message, so that its end now would cut one off.
     #[must_use]
     pub const fn is_mid_message(&self) -> bool {
-        !self.taken && !self.tail.is_empty()
+        self.skipping > 0 || (!self.taken && !self.tail.is_empty())
+    }
+
+    fn pass_over(&mut self, length: usize) -> DeframeError {
+        self.tail = Vec::new();
+        self.skipping = length;
+        DeframeError::TooLarge {
+            length,
+            limit: self.max_message_bytes,
+        }
     }
 
     fn complete_tail(&mut self, input: &mut &[u8]) -> Result<Option<&[u8]>, DeframeError> {
         let (start, end) = loop {
-            if let Some(extent) = self.extent(&self.tail)? {
+            if let Some(extent) = Self::extent(&self.tail)? {
                 break extent;
             }
             let Some((byte, rest)) = input.split_first() else {
@@ -98,6 +124,10 @@ impl Deframer {
             self.tail.push(*byte);
             *input = rest;
         };
+        if end.saturating_sub(start) > self.max_message_bytes {
+            // Nothing but its prefix was kept.
+            return Err(self.pass_over(end.saturating_sub(start)));
+        }
         let missing = end.saturating_sub(self.tail.len());
         let (part, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
         self.tail.extend_from_slice(part);
@@ -110,20 +140,9 @@ impl Deframer {
     }
 
     /// Where the message at the start of `bytes` begins and ends; `None` if its prefix is incomplete.
-    fn extent(&self, bytes: &[u8]) -> Result<Option<(usize, usize)>, DeframeError> {
-        let Some(prefix) = varint::decode(bytes)? else {
-            return Ok(None);
-        };
-        if prefix.length > self.max_message_bytes {
-            return Err(DeframeError::TooLarge {
-                length: prefix.length,
-                limit: self.max_message_bytes,
-            });
-        }
-        Ok(Some((
-            prefix.used,
-            prefix.used.saturating_add(prefix.length),
-        )))
+    fn extent(bytes: &[u8]) -> Result<Option<(usize, usize)>, DeframeError> {
+        let prefix = varint::decode(bytes)?;
+        Ok(prefix.map(|prefix| (prefix.used, prefix.used.saturating_add(prefix.length))))
     }
 }
 
@@ -221,6 +240,34 @@ mod tests {
             collect(&mut deframer, &[0xff, 1]),
             Err(DeframeError::TooLarge { .. })
         ));
+    }
+
+    #[test]
+    fn stream_goes_on_behind_a_message_that_is_too_large() {
+        let mut stream = Vec::new();
+        varint::write_framed(&mut stream, |out| out.push(1));
+        varint::write_framed(&mut stream, |out| out.resize(out.len() + 300, 5));
+        varint::write_framed(&mut stream, |out| out.push(2));
+        for size in [1, 2, 7, stream.len()] {
+            let mut deframer = Deframer::new(100);
+            let (mut found, mut large) = (Vec::new(), 0);
+            for mut piece in stream.chunks(size) {
+                loop {
+                    match deframer.next_message(&mut piece) {
+                        Ok(Some(message)) => found.push(message.to_vec()),
+                        Ok(None) => break,
+                        Err(DeframeError::TooLarge { length: 300, .. }) => large += 1,
+                        Err(err) => panic!("{err}"),
+                    }
+                }
+            }
+            assert_eq!(
+                (found, large),
+                (vec![vec![1], vec![2]], 1),
+                "pieces of {size}"
+            );
+            assert!(!deframer.is_mid_message());
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use heliograph_protocol::hub::{
 use heliograph_relay::{ByteQueue, Client, CloseReason, Frame, FrameClass};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
@@ -80,10 +81,14 @@ impl Carrier {
             Err(_) => End::NoAnswer(Failure::TimedOut),
         };
         let end = match end {
+            End::Lost(Some(error)) if self.awaits_answer && is_nonsense(&error) => {
+                End::NoAnswer(Failure::Nonsense(error.into()))
+            }
             End::Lost(_) if self.awaits_answer => End::NoAnswer(Failure::ClosedEarly),
+            End::Malformed(_) if self.awaits_answer => End::NoAnswer(Failure::NoHandshake),
             end => end,
         };
-        debug!(conn = %self.client.id(), hub = &*self.hub, reason = ?end, "conversation ended");
+        debug!(conn = ?self.client.id(), hub = &*self.hub, reason = ?end, "conversation ended");
         let reason = self.reason(&end);
         self.client.outbox().close(reason);
         self.queue.close();
@@ -107,6 +112,10 @@ impl Carrier {
                 CloseReason::HandshakeFailed(text.into())
             }
             End::Malformed(error) => {
+                warn!(hub = &*self.hub, err = %error, "what a hub sent cannot be read");
+                CloseReason::BackendLost
+            }
+            End::Lost(Some(error)) if is_nonsense(error) => {
                 warn!(hub = &*self.hub, err = %error, "what a hub sent cannot be read");
                 CloseReason::BackendLost
             }
@@ -246,6 +255,17 @@ impl Carrier {
             message?;
         }
         Ok(())
+    }
+}
+
+/// Whether a hub broke the rules, rather than off.
+fn is_nonsense(error: &tungstenite::Error) -> bool {
+    match error {
+        tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => true,
+        tungstenite::Error::Protocol(error) => {
+            *error != ProtocolError::ResetWithoutClosingHandshake
+        }
+        _ => false,
     }
 }
 

@@ -43,7 +43,7 @@ impl Direct {
             }
         })?;
         self.note_success();
-        debug!(conn = %opening.client.id(), hub = &*self.hub, "connected to the hub");
+        debug!(conn = ?opening.client.id(), hub = &*self.hub, "connected to the hub");
         // A queue takes eight times its high-water mark: that mark and one message always fit.
         let high_water = (self.options.max_message_bytes / 7 + 1).max(MIN_HIGH_WATER_BYTES);
         let queue = Arc::new(ByteQueue::new(high_water));

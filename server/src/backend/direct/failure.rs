@@ -40,6 +40,9 @@ pub(super) enum Failure {
     /// Closed before it answered the hub handshake.
     #[error("it closed the connection during the handshake")]
     ClosedEarly,
+    /// Broken frames, or too large ones, before it answered the hub handshake.
+    #[error("what it sent is no WebSocket message")]
+    Nonsense(#[source] Box<dyn Error + Send + Sync>),
     /// Its first record is no handshake answer.
     #[error("its handshake answer cannot be read")]
     NoHandshake,
@@ -83,7 +86,7 @@ impl Failure {
             Self::Unreadable | Self::TooLarge => "unreadable",
             Self::Redirects | Self::RedirectUrl => "redirects",
             Self::NoWebSockets | Self::WebSocket(_) => "web_socket",
-            Self::ClosedEarly | Self::NoHandshake => "handshake",
+            Self::ClosedEarly | Self::Nonsense(_) | Self::NoHandshake => "handshake",
             Self::Ticket => "ticket",
         }
     }

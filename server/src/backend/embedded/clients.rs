@@ -355,8 +355,7 @@ fn call_frame<A: Arguments>(
 
 fn read<R: DeserializeOwned>(encoding: Encoding, answer: Answer) -> Result<R, HubError> {
     let unreadable = |why: &dyn fmt::Display| {
-        let name = std::any::type_name::<R>();
-        let name = name.rsplit("::").next().unwrap_or(name);
+        let name = short_name(std::any::type_name::<R>());
         HubError::visible(format!(
             "Error trying to deserialize result to {name}. {why}"
         ))
@@ -375,6 +374,33 @@ fn read<R: DeserializeOwned>(encoding: Encoding, answer: Answer) -> Result<R, Hu
     }
 }
 
+/// A type's name without its path and parameters; what may be absent has the name of what it is.
+fn short_name(name: &str) -> &str {
+    let inner = name
+        .strip_prefix("core::option::Option<")
+        .and_then(|rest| rest.strip_suffix('>'));
+    let name = inner.unwrap_or(name);
+    let name = name.split('<').next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name)
+}
+
 fn names<S: AsRef<str>>(names: &[S]) -> Vec<&str> {
     names.iter().map(AsRef::as_ref).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_texts_name_types_shortly() {
+        for (name, short) in [
+            (std::any::type_name::<String>(), "String"),
+            (std::any::type_name::<Option<String>>(), "String"),
+            (std::any::type_name::<Vec<String>>(), "Vec"),
+            (std::any::type_name::<u32>(), "u32"),
+        ] {
+            assert_eq!(short_name(name), short);
+        }
+    }
 }

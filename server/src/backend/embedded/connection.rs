@@ -124,7 +124,7 @@ impl Connection {
     /// The text for a method that failed.
     pub(super) fn failed(&self, target: &str, error: &HubError) -> String {
         let hub = self.hub.name();
-        debug!(conn = %self.client.id(), hub, err = error.name(), "hub method failed");
+        debug!(conn = ?self.client.id(), hub, err = error.name(), "hub method failed");
         let general = format!("An unexpected error occurred invoking '{target}' on the server.");
         error.add_to(general, self.core.options.detailed_errors)
     }

@@ -23,7 +23,8 @@ pub fn chat(options: Options) -> EmbeddedHub {
             "SendTo",
             |caller: Caller, (room, user, text): (String, String, String)| async move {
                 let message = (cut(&user, MAX_NAME), cut(&text, MAX_TEXT));
-                caller.clients().group(&room).send("receive", message).await
+                let room = cut(&room, MAX_NAME);
+                caller.clients().group(room).send("receive", message).await
             },
         )
         .method("Join", |caller: Caller, (room,): (String,)| async move {

@@ -97,6 +97,11 @@ impl AppLink {
         }
     }
 
+    /// A client of this link has given a result: it may be ready to move.
+    pub(crate) fn result_given(&self) {
+        self.settled.notify_waiters();
+    }
+
     /// Ends the link and the clients that are on it, and nobody else.
     pub(super) fn lose(&self) {
         self.link.queue().close();

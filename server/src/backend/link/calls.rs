@@ -13,13 +13,15 @@ const MAX_OPEN: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     open: HashSet<Box<str>>,
+    /// Streams that the client sends to calls without an answer.
+    uploads: HashSet<Box<str>>,
     lost_count: bool,
 }
 
 impl Calls {
     /// Whether none is open.
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.open.is_empty() && self.uploads.is_empty()
     }
 
     /// Whether there were more open calls at a time than are remembered: nobody knows then when
@@ -28,23 +30,40 @@ impl Calls {
         self.lost_count
     }
 
+    /// Whether the client sends a stream whose loss nobody could tell it.
+    pub(super) fn has_uploads(&self) -> bool {
+        !self.uploads.is_empty()
+    }
+
     /// A message goes to the hub.
     pub(super) fn sent(&mut self, encoding: Encoding, kind: MessageType, framed: &[u8]) {
         if !matches!(
             kind,
-            MessageType::Invocation | MessageType::StreamInvocation
+            MessageType::Invocation | MessageType::StreamInvocation | MessageType::Completion
         ) {
             return;
         }
-        let id = match hub::parse(encoding, framed) {
-            Ok(Message::Invocation(call)) => call.invocation_id,
-            Ok(Message::StreamInvocation(call)) => Some(call.invocation_id),
-            _ => None,
-        };
-        match id {
-            Some(_) if self.open.len() >= MAX_OPEN => self.lost_count = true,
-            Some(id) => _ = self.open.insert(id.into()),
-            None => {}
+        match hub::parse(encoding, framed) {
+            Ok(Message::Invocation(call)) => match call.invocation_id {
+                Some(id) => self.open(id.into()),
+                None => {
+                    let ids = call.stream_ids.into_iter().map(Box::from);
+                    let room = MAX_OPEN.saturating_sub(self.uploads.len());
+                    self.lost_count |= ids.len() > room;
+                    self.uploads.extend(ids.take(room));
+                }
+            },
+            Ok(Message::StreamInvocation(call)) => self.open(call.invocation_id.into()),
+            Ok(Message::Completion(end)) => _ = self.uploads.remove(&*end.invocation_id),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, id: Box<str>) {
+        if self.open.len() < MAX_OPEN {
+            self.open.insert(id);
+        } else {
+            self.lost_count = true;
         }
     }
 
@@ -104,6 +123,22 @@ mod tests {
             "{\"type\":3,\"invocationId\":\"1\",\"result\":3}\u{1e}"
         ));
     }
+    #[test]
+    fn an_upload_without_an_answer_is_open_until_its_end() {
+        let mut calls = Calls::default();
+        call(
+            &mut calls,
+            MessageType::Invocation,
+            "{\"type\":1,\"target\":\"Upload\",\"arguments\":[],\"streamIds\":[\"1\",\"2\"]}\u{1e}",
+        );
+        for id in ["1", "2"] {
+            assert!(calls.has_uploads() && !calls.is_empty());
+            let end = format!("{{\"type\":3,\"invocationId\":\"{id}\"}}\u{1e}");
+            call(&mut calls, MessageType::Completion, &end);
+        }
+        assert!(calls.is_empty());
+    }
+
     #[test]
     fn a_client_with_too_many_open_calls_is_known_as_one() {
         let mut calls = Calls::default();

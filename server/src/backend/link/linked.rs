@@ -127,7 +127,11 @@ impl LinkedClient {
             && self.is_readable()
             && let Some(kind) = message.kind
         {
+            let was_settled = state.is_settled();
             state.calls.sent(self.encoding(), kind, message.framed);
+            if !was_settled && state.is_settled() {
+                state.link.settled.notify_waiters();
+            }
         }
         state.link.link().queue().append(|out| {
             write_connection_data(out, self.id(), message.framed, Some(data_type));
@@ -151,7 +155,7 @@ impl LinkedClient {
             tracing::warn!(
                 hub = from.hub().name(),
                 link = from.link().id(),
-                conn = self.id(),
+                conn = ?self.client.id(),
                 %err,
                 "app server sent a client what cannot be cut into messages"
             );

@@ -76,9 +76,13 @@ impl LinkBackend {
             // It stays, and is told to reconnect when its link ends.
             return Outcome::Done;
         }
+        let id = client.client().id();
         let now = late && state.downstream.is_between_messages();
-        if !(now || state.is_settled()) {
+        if !(now || (state.is_settled() && !self.results.is_awaited(id))) {
             return Outcome::Waits;
+        }
+        if state.calls.has_uploads() {
+            return Outcome::Done;
         }
         let Some(to) = self.other_server(from) else {
             return Outcome::Waits;
@@ -93,7 +97,7 @@ impl LinkBackend {
         }
         self.move_client(client, &mut state, from, to);
         drop(state);
-        self.results.client_gone(client.client().id());
+        self.results.client_moved(client.client().id());
         Outcome::Done
     }
 
@@ -124,7 +128,7 @@ impl LinkBackend {
         }
         tracing::debug!(
             hub = client.hub.name(),
-            conn = id,
+            conn = ?client.client().id(),
             "client moved to another app server"
         );
     }

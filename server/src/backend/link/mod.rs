@@ -105,8 +105,19 @@ impl LinkBackend {
     }
 
     async fn open_on_link(&self, opening: &Opening) -> Result<LinkConversation, OpenError> {
-        let no_server = || OpenError::NoServer(opening.hub.name().into());
-        let deadline = Instant::now() + self.options.wait_for_server;
+        let claims = &opening.request.identity.service;
+        let no_server = || match &claims.server_name {
+            Some(server) if claims.sticky == service::Sticky::Required => OpenError::ServerGone {
+                hub: opening.hub.name().into(),
+                server: (&**server).into(),
+            },
+            _ => OpenError::NoServer(opening.hub.name().into()),
+        };
+        // Waiting is part of the handshake.
+        let limit = claims
+            .handshake_timeout
+            .unwrap_or(self.options.handshake_timeout);
+        let deadline = Instant::now() + self.options.wait_for_server.min(limit);
         let mut place = None;
         loop {
             let mut arrived = pin!(self.arrivals.notified());

@@ -113,8 +113,23 @@ impl Results {
         self.len() == 0
     }
 
+    /// Whether a result of this client is awaited.
+    pub(super) fn is_awaited(&self, client: &ConnectionId) -> bool {
+        self.table.lock().of_client.contains_key(client)
+    }
+
     /// A client has gone: those who wait for it are told.
     pub(super) fn client_gone(&self, client: &ConnectionId) {
+        self.fail_all(client, &format!("Connection '{client}' is disconnected."));
+    }
+
+    /// A client has a new app server, which does not know what it was asked.
+    pub(super) fn client_moved(&self, client: &ConnectionId) {
+        let text = format!("Connection '{client}' was moved to another server.");
+        self.fail_all(client, &text);
+    }
+
+    fn fail_all(&self, client: &ConnectionId, error: &str) {
         let failed: Vec<_> = {
             let mut table = self.table.lock();
             let ids = table.of_client.get(client).cloned().unwrap_or_default();
@@ -123,11 +138,7 @@ impl Results {
                 .collect()
         };
         for (asked, id) in failed {
-            fail(
-                &asked,
-                &id,
-                &format!("Connection '{client}' is disconnected."),
-            );
+            fail(&asked, &id, error);
         }
     }
 

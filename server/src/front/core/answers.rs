@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
 pub(super) const OCTETS: &str = "application/octet-stream";
@@ -14,6 +14,16 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+/// 405, naming what is allowed instead.
+pub(super) fn method_not_allowed(allowed: &'static str) -> Response {
+    let text = format!("This method is not allowed here, only {allowed}.");
+    let mut response = self::text(StatusCode::METHOD_NOT_ALLOWED, text);
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> R
         Err(refused) => return refused,
     };
     if transport.is_none() && !entry.is(&Method::POST) && !entry.is(&Method::DELETE) {
-        return answers::empty(StatusCode::METHOD_NOT_ALLOWED, Some("text/plain"));
+        return answers::method_not_allowed("GET, POST, DELETE");
     }
     if let (Some(asked), false) = (transport, connected)
         && !negotiate::is_allowed(identity.service.transports, asked)
@@ -143,7 +143,7 @@ fn bind(door: &Arc<Door>, session: &Arc<Session>, transport: Transport) -> Resul
         {
             if !session.may_take_over(door.clock.now()) {
                 drop(binding);
-                info!(conn = %session.id, "too many reconnects, connection ended");
+                info!(conn = ?session.id, "too many reconnects, connection ended");
                 let detail = "InvalidOperationException: Too many reconnects.".into();
                 door.forget(session, CloseReason::ResumeFailed(detail));
                 return Err(answers::empty(StatusCode::NOT_FOUND, Some("text/plain")));
@@ -224,7 +224,7 @@ fn upgrade(door: &Arc<Door>, entry: &mut Entry, session: Arc<Session>, number: u
         let upgraded = match upgrade.await {
             Ok(upgraded) => upgraded,
             Err(error) => {
-                debug!(conn = %link.session.id, err = %error, "upgrade failed");
+                debug!(conn = ?link.session.id, err = %error, "upgrade failed");
                 return link.abandon();
             }
         };

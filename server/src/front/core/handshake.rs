@@ -108,8 +108,8 @@ fn refusal(refusal: &HandshakeRefusal) -> Box<str> {
 pub(super) fn open_failed(session: &Session, error: &OpenError) -> CloseReason {
     let hub = session.hub.name();
     match error {
-        OpenError::Refused(_) => info!(conn = %session.id, hub, "hub refused the client"),
-        _ => warn!(conn = %session.id, hub, err = %error, "no backend took the client"),
+        OpenError::Refused(_) => info!(conn = ?session.id, hub, "hub refused the client"),
+        _ => warn!(conn = ?session.id, hub, err = %error, "no backend took the client"),
     }
     let mut text = error.to_string();
     if !matches!(error, OpenError::Refused(_)) {

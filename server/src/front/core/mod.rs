@@ -46,7 +46,7 @@ use self::sessions::Sessions;
 use self::timers::Tick;
 use crate::backend::{Backend, Rules, Ticket};
 use crate::edge::dialects::Dialects;
-use crate::telemetry::Meters;
+use crate::telemetry::{self, Meters};
 
 /// How long a draining door waits for a client that is between two polls.
 const LAST_POLL: Duration = Duration::from_secs(3);
@@ -265,6 +265,19 @@ impl Door {
             let text = "This server has as many connections as it may have.";
             answers::text(StatusCode::SERVICE_UNAVAILABLE, text)
         })
+    }
+
+    /// Counts the answer to a negotiate request. At the service's own path anybody may name any
+    /// hub: one that nobody with a token has asked for yet counts without a name.
+    fn count_negotiation(&self, place: &routes::Place, result: telemetry::Negotiated) {
+        let is_known = place.path.is_some() || result == telemetry::Negotiated::Accepted;
+        let meters = if is_known {
+            self.meters.hub(&place.name)
+        } else {
+            let known = self.meters.known(&place.name);
+            known.unwrap_or_else(|| self.meters.hub(""))
+        };
+        meters.negotiated(result);
     }
 
     /// Passes on what was posted and is not with the hub yet, in a task of its own: what came

@@ -14,14 +14,26 @@ use http::{HeaderValue, Method, StatusCode};
 use super::request::Entry;
 use super::{Door, Negotiated, answers};
 use crate::backend::Refusal;
+use crate::telemetry;
 
-pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
-    let identity = match entry.authenticate(false).await {
-        Ok(identity) => identity,
-        Err(refused) => return refused,
-    };
+/// The answer, and what it counts as.
+pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> (Response, telemetry::Negotiated) {
+    match accept(door, entry).await {
+        Ok(response) => (response, telemetry::Negotiated::Accepted),
+        Err(response) => {
+            let result = match response.status() {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => telemetry::Negotiated::Denied,
+                _ => telemetry::Negotiated::Refused,
+            };
+            (response, result)
+        }
+    }
+}
+
+async fn accept(door: &Arc<Door>, entry: Entry) -> Result<Response, Response> {
+    let identity = entry.authenticate(false).await?;
     if !entry.is(&Method::POST) {
-        return answers::empty(StatusCode::METHOD_NOT_ALLOWED, Some("text/plain"));
+        return Err(answers::method_not_allowed("POST"));
     }
     let asked = NegotiateRequest::from_query(
         entry.query_value("negotiateVersion").as_deref(),
@@ -33,11 +45,11 @@ pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
         Err(error) => {
             let mut body = Vec::new();
             write_error(&mut body, &error.to_string());
-            return json(body);
+            return Err(json(body));
         }
     };
     if let Some(refused) = door.refuse_new() {
-        return refused;
+        return Err(refused);
     }
     let hub = door.relay.hub(&entry.place.name);
     let backend = Arc::clone(&entry.place.backend);
@@ -45,10 +57,7 @@ pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
     let transports = offered(identity.service.transports);
     let user = identity.user.clone();
     let request = entry.client_request(identity, None);
-    let mut ticket = match backend.negotiate(&request).await {
-        Ok(ticket) => ticket,
-        Err(refusal) => return refused(refusal),
-    };
+    let mut ticket = backend.negotiate(&request).await.map_err(refused)?;
     let cookies = std::mem::take(&mut ticket.set_cookies);
     let stateful = asked.use_stateful_reconnect && rules.stateful_reconnect;
     let new = Negotiated {
@@ -59,7 +68,7 @@ pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
     };
     let Ok(session) = door.add_session(hub, backend, rules, new) else {
         let text = "The server has no randomness to give.";
-        return answers::text(StatusCode::INTERNAL_SERVER_ERROR, text);
+        return Err(answers::text(StatusCode::INTERNAL_SERVER_ERROR, text));
     };
     let mut body = Vec::new();
     NegotiateResponse {
@@ -73,7 +82,7 @@ pub(super) async fn negotiate(door: &Arc<Door>, entry: Entry) -> Response {
     for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
 
 /// The hub's own answer to a client that it refuses.

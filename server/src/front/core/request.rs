@@ -16,6 +16,7 @@ use crate::backend::{Bearer, ClientRequest, Headers, Transport, form_pairs};
 use crate::edge::Scheme;
 use crate::edge::cors::{self, Origins};
 use crate::edge::forwarded::Forwarded;
+use crate::telemetry::Negotiated;
 
 /// A request on its way through the door.
 pub(super) struct Entry {
@@ -34,7 +35,13 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
     let (place, action) = match found {
         Ok(found) => found,
         Err(NoPlace::Path) => {
-            return answers::text(StatusCode::NOT_FOUND, "Nothing is served at this path.");
+            // Any page may know that: it names the path that is wrong, not a forbidden origin.
+            let text = "Nothing is served at this path.";
+            if cors::is_preflight(&parts.method, &parts.headers) {
+                return preflight(&parts.headers);
+            }
+            let origin = parts.headers.get(ORIGIN).cloned();
+            return with_cors(origin, answers::text(StatusCode::NOT_FOUND, text));
         }
         Err(NoPlace::Hub) => {
             let text = "The query parameter 'hub' is missing or is no name of a hub.";
@@ -43,24 +50,36 @@ pub(super) async fn handle(door: Arc<Door>, request: Request) -> Response {
         }
     };
     if !is_allowed(&place.origins, &parts.headers, &seen) {
-        info!(hub = &*place.name, "request from a foreign origin refused");
+        if action == Action::Negotiate {
+            door.count_negotiation(&place, Negotiated::Denied);
+        }
+        note_foreign_origin(&place, parts.headers.get(ORIGIN));
         return answers::text(
             StatusCode::FORBIDDEN,
             "The origin of this page is not allowed.",
         );
     }
     if cors::is_preflight(&parts.method, &parts.headers) {
-        let mut response = answers::empty(StatusCode::NO_CONTENT, None);
-        cors::allow_preflight(&parts.headers, response.headers_mut());
-        return response;
+        return preflight(&parts.headers);
     }
     let origin = parts.headers.get(ORIGIN).cloned();
     let entry = Entry { parts, place, seen };
     let response = match action {
-        Action::Negotiate => negotiate::negotiate(&door, entry).await,
+        Action::Negotiate => {
+            let place = entry.place.clone();
+            let (response, result) = negotiate::negotiate(&door, entry).await;
+            door.count_negotiation(&place, result);
+            response
+        }
         Action::Connect => connect::connect(&door, entry, body).await,
     };
     with_cors(origin, response)
+}
+
+fn preflight(headers: &HeaderMap) -> Response {
+    let mut response = answers::empty(StatusCode::NO_CONTENT, None);
+    cors::allow_preflight(headers, response.headers_mut());
+    response
 }
 
 impl Entry {
@@ -131,6 +150,21 @@ impl Entry {
     pub(super) fn is(&self, method: &Method) -> bool {
         self.parts.method == *method
     }
+}
+
+/// Tells the operator which setting lets the page in.
+fn note_foreign_origin(place: &Place, origin: Option<&HeaderValue>) {
+    let hub = &*place.name;
+    let setting = match place.path {
+        Some(_) => format!("hubs.{hub}.allowed_origins"),
+        None => "allowed_origins".to_owned(),
+    };
+    let origin = origin.and_then(|origin| origin.to_str().ok());
+    let origin = origin.unwrap_or("(unreadable)");
+    info!(
+        hub,
+        origin, setting, "request from a foreign origin refused; the setting lists those allowed"
+    );
 }
 
 fn is_allowed(origins: &Origins, headers: &HeaderMap, seen: &Forwarded) -> bool {

@@ -20,9 +20,9 @@ use super::session::{Binding, Session};
 const LOOK: Duration = Duration::from_millis(250);
 /// How long a sender may pause within a body: it has the turn.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
-/// Bytes kept for a connection whose transport has not come yet, as in the genuine server's pipe;
-/// what is more waits with its sender.
-const EARLY_BYTES: usize = 64 << 10;
+/// Bytes kept for a connection whose transport has not come yet: room for a handshake and a call,
+/// not for memory that anybody may fill. What is more waits with its sender.
+const EARLY_BYTES: usize = 4 << 10;
 
 /// Passes the body on, whole messages and parts of them alike. One POST of a connection at a time.
 pub(super) async fn send(door: Arc<Door>, session: Arc<Session>, mut body: Body) -> Response {

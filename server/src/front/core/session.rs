@@ -254,10 +254,12 @@ impl Session {
         }
     }
 
-    /// Counts the end, once: by whoever saw to it.
+    /// Counts the end, once: by whoever saw to it. Without a transport there was no connection.
     pub(super) fn count_end(&self, reason: &CloseReason) {
         self.counted.lock().take();
-        self.meters.closed(reason);
+        if self.is_attached() {
+            self.meters.closed(reason);
+        }
     }
 
     /// True the first time: the caller sees to the end.

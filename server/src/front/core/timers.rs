@@ -171,7 +171,7 @@ impl Session {
             return None;
         }
         let hub = self.hub.name();
-        warn!(conn = %self.id, hub, "hub did not answer a handshake in time");
+        warn!(conn = ?self.id, hub, "hub did not answer a handshake in time");
         let text = format!("Hub '{hub}' did not answer the handshake in time.");
         Some(CloseReason::HandshakeFailed(text.into()))
     }

@@ -133,14 +133,16 @@ impl Uplink {
         self.resume = None;
         let (hub, label) = (session.hub.name(), reason.label());
         match reason {
+            // Without a transport there was no connection.
+            _ if !session.is_attached() => {}
             // What a client, or whoever wrote it, did wrong.
             CloseReason::ProtocolError(err) => {
-                info!(conn = %session.id, hub, reason = label, err = &**err, "connection ended");
+                info!(conn = ?session.id, hub, reason = label, err = &**err, "connection ended");
             }
             CloseReason::SlowClient => {
-                info!(conn = %session.id, hub, reason = label, "connection ended");
+                info!(conn = ?session.id, hub, reason = label, "connection ended");
             }
-            _ => debug!(conn = %session.id, hub, reason = label, "connection ended"),
+            _ => debug!(conn = ?session.id, hub, reason = label, "connection ended"),
         }
     }
 
@@ -276,7 +278,7 @@ fn passes(
             return Ok(false);
         }
         Some(MessageType::Unknown(number)) => {
-            debug!(conn = %session.id, number, "message of unknown type dropped");
+            debug!(conn = ?session.id, number, "message of unknown type dropped");
             return Ok(false);
         }
         _ => {}
@@ -284,8 +286,10 @@ fn passes(
     if heard.load(Ordering::Relaxed) != 0 {
         heard.store(door.clock.now(), Ordering::Relaxed);
     }
-    session.meters.messages_in.increment(1);
     let Some(resume) = resume else {
+        // Of a protocol that is carried unread all messages count.
+        let is_counted = kind.is_none_or(MessageType::is_counted);
+        session.meters.messages_in.increment(u64::from(is_counted));
         return Ok(true);
     };
     if kind == Some(MessageType::Close) {
@@ -298,6 +302,7 @@ fn passes(
     let fresh = resume.received();
     if let Some(newest) = fresh {
         session.timers.received.store(newest, Ordering::Release);
+        session.meters.messages_in.increment(1);
     }
     Ok(fresh.is_some())
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use heliograph_protocol::service::{Decoded, Message, decode};
-use heliograph_protocol::wire::Deframer;
+use heliograph_protocol::wire::{DeframeError, Deframer};
 use heliograph_relay::ByteQueue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -255,7 +255,16 @@ impl Input {
     /// Takes bytes and executes the messages that they complete.
     fn take(&mut self, mut bytes: &[u8]) -> Result<Option<Effect>, LinkEnd> {
         let mut effect = None;
-        while let Some(frame) = self.deframer.next_message(&mut bytes)? {
+        loop {
+            let frame = match (self.deframer.next_message(&mut bytes), &self.phase) {
+                (Ok(Some(frame)), _) => frame,
+                (Ok(None), _) => break,
+                (Err(err @ DeframeError::TooLarge { .. }), Phase::Open(session)) => {
+                    session.passed_over(&err, bytes);
+                    continue;
+                }
+                (Err(err), _) => return Err(err.into()),
+            };
             let message = match decode(frame)? {
                 Decoded::Message(message) => message,
                 Decoded::Unknown(number) => {

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::http::{WAIT, http, request};
+use super::http::{WAIT, request, send};
 
 /// How a client is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,8 @@ impl Place {
             .collect()
     }
 
-    pub(super) async fn post(&self, url: &str, body: &str) -> Result<super::Answer> {
-        http("POST", url, &self.headers(), body).await
+    pub(super) async fn post(&self, url: &str, body: &[u8]) -> Result<super::Answer> {
+        send("POST", url, &self.headers(), body.to_vec()).await
     }
 }
 
@@ -117,9 +117,7 @@ impl Carrier {
                 Ok(socket.send(message).await?)
             }
             Self::Events { place, .. } | Self::Polls(place) => {
-                let answer = place
-                    .post(&place.url, &String::from_utf8_lossy(bytes))
-                    .await?;
+                let answer = place.post(&place.url, bytes).await?;
                 if answer.status != 200 {
                     bail!("a send was answered with {} {}", answer.status, answer.body);
                 }

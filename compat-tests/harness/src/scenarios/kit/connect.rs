@@ -51,7 +51,7 @@ impl Hub {
             url: url.to_owned(),
             headers,
         };
-        let answer = place.post(&negotiate_url(url), "").await?;
+        let answer = place.post(&negotiate_url(url), b"").await?;
         let offer = answer.json()?;
         let id = offer["connectionToken"]
             .as_str()

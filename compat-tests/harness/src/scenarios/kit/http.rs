@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 /// Until an answer or a message must have come.
-pub(super) const WAIT: Duration = Duration::from_secs(15);
+pub(crate) const WAIT: Duration = Duration::from_secs(15);
 
 /// An answer to an HTTP request.
 #[derive(Debug)]
@@ -42,6 +42,16 @@ pub(crate) async fn http(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<Answer> {
+    send(method, url, headers, body.to_owned()).await
+}
+
+/// The same with a body of any bytes.
+pub(super) async fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<Answer> {
     let response = timeout(WAIT, request(method, url, headers, body))
         .await
         .with_context(|| format!("{method} {url}: no answer in time"))??;
@@ -62,13 +72,13 @@ pub(super) async fn request(
     method: &str,
     url: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl Into<Bytes>,
 ) -> Result<::http::Response<Incoming>> {
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let mut request = ::http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Full::from(body.to_owned()))?;
+    let request = request.body(Full::new(body.into()))?;
     Ok(client.request(request).await?)
 }

@@ -93,6 +93,18 @@ impl Hub {
         self.carrier.send(text.as_bytes(), true).await
     }
 
+    /// Sends bytes as they are.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.carrier.send(bytes, false).await
+    }
+
+    /// What the transport brings next, whatever it is.
+    pub(crate) async fn next_bytes(&mut self) -> Result<Vec<u8>> {
+        timeout(WAIT, self.carrier.receive())
+            .await
+            .context("nothing came in time")?
+    }
+
     /// Sends a hub message, given as in JSON.
     pub(crate) async fn send(&mut self, message: &Value) -> Result<()> {
         match self.protocol {
@@ -108,10 +120,24 @@ impl Hub {
         target: &str,
         arguments: Value,
     ) -> Result<String> {
+        self.begin_with(kind, target, arguments, &[]).await
+    }
+
+    /// The same with streams that this client will send.
+    pub(crate) async fn begin_with(
+        &mut self,
+        kind: u8,
+        target: &str,
+        arguments: Value,
+        streams: &[&str],
+    ) -> Result<String> {
         self.calls += 1;
         let id = self.calls.to_string();
-        let call =
+        let mut call =
             json!({"type": kind, "invocationId": id, "target": target, "arguments": arguments});
+        if !streams.is_empty() {
+            call["streamIds"] = json!(streams);
+        }
         self.send(&call).await?;
         Ok(id)
     }

@@ -32,6 +32,13 @@ impl Meters {
         self.sum("signalr_server_active_connections", &[])
     }
 
+    /// Clients of a hub that were closed for a reason.
+    pub(crate) fn closed(&self, hub: &str, reason: &str) -> f64 {
+        let labels = [format!("hub=\"{hub}\""), format!("reason=\"{reason}\"")];
+        let labels = [labels[0].as_str(), &labels[1]];
+        self.sum("signalr_server_connections_closed", &labels)
+    }
+
     /// Server connections of a hub.
     pub(crate) fn links(&self, hub: &str) -> f64 {
         let label = format!("hub=\"{hub}\"");

@@ -15,7 +15,7 @@ mod tokens;
 pub(super) use app::App;
 pub(super) use carrier::Transport;
 pub(super) use connect::follow;
-pub(super) use http::{Answer, http};
+pub(super) use http::{Answer, WAIT, http};
 pub(super) use hub::{Hub, Protocol};
 pub(super) use meters::{Meters, resident_kib};
 pub(super) use relay::Relay;

@@ -42,9 +42,34 @@ impl Stub {
         Self::connect_with(service, "hub=stub&cid=stub-link", Some(&token)).await
     }
 
+    /// Connects as the app server of this name and shakes hands.
+    pub(crate) async fn named(service: &Server, name: &str) -> Result<Self> {
+        Self::named_with(service, name, 0).await
+    }
+
+    /// The same; level 1 lets clients move to another app server.
+    pub(crate) async fn named_with(service: &Server, name: &str, migration: i32) -> Result<Self> {
+        let token = Claims::new(service.url(), "server", Self::HUB)
+            .with("asrs.s.sn", json!(name))
+            .sign()?;
+        let query = format!("hub=stub&cid={name}-link");
+        let mut stub = Self::connect_as(service, name, &query, Some(&token)).await?;
+        stub.greet(migration).await?;
+        Ok(stub)
+    }
+
     /// Connects with any query and token.
     pub(crate) async fn connect_with(
         service: &Server,
+        query: &str,
+        token: Option<&str>,
+    ) -> Result<Self> {
+        Self::connect_as(service, "stub", query, token).await
+    }
+
+    async fn connect_as(
+        service: &Server,
+        name: &str,
         query: &str,
         token: Option<&str>,
     ) -> Result<Self> {
@@ -54,7 +79,7 @@ impl Stub {
         if let Some(token) = token {
             headers.insert("authorization", format!("Bearer {token}").parse()?);
         }
-        headers.insert("x-asrs-server-id", "stub".parse()?);
+        headers.insert("x-asrs-server-id", name.parse()?);
         match timeout(WAIT, connect_async(request)).await? {
             Ok((socket, _)) => Ok(Self {
                 socket,
@@ -74,11 +99,15 @@ impl Stub {
     }
 
     pub(crate) async fn shake_hands(&mut self) -> Result<()> {
+        self.greet(0).await
+    }
+
+    async fn greet(&mut self, migration_level: i32) -> Result<()> {
         self.send(&Message::HandshakeRequest {
             version: 1,
             connection_type: ConnectionType::Default,
             target: "",
-            migration_level: 0,
+            migration_level,
             allow_stateful_reconnects: false,
         })
         .await?;
@@ -103,15 +132,26 @@ impl Stub {
 
     /// Sends a hub message to a client of this connection.
     pub(crate) async fn send_data(&mut self, id: &str, payload: &str) -> Result<()> {
-        self.data(id, payload, None).await
+        self.data(id, payload.as_bytes(), None).await
+    }
+
+    /// Sends one whole hub message of any protocol to a client.
+    pub(crate) async fn send_message(&mut self, id: &str, framed: &[u8]) -> Result<()> {
+        self.data(id, framed, Some(DataMessageType::Invocation))
+            .await
     }
 
     /// Waits for a client and answers its handshake; gives its id.
     pub(crate) async fn accept(&mut self) -> Result<String> {
         let id = self.opened().await?;
-        self.data(&id, "{}\u{1e}", Some(DataMessageType::Handshake))
-            .await?;
+        self.answer(&id).await?;
         Ok(id)
+    }
+
+    /// Answers a client's handshake.
+    pub(crate) async fn answer(&mut self, id: &str) -> Result<()> {
+        self.data(id, b"{}\x1e", Some(DataMessageType::Handshake))
+            .await
     }
 
     /// Waits for a client; gives its id.
@@ -132,10 +172,15 @@ impl Stub {
         .await
     }
 
-    async fn data(&mut self, id: &str, payload: &str, kind: Option<DataMessageType>) -> Result<()> {
+    async fn data(
+        &mut self,
+        id: &str,
+        payload: &[u8],
+        kind: Option<DataMessageType>,
+    ) -> Result<()> {
         self.send(&Message::ConnectionData {
             connection_id: id,
-            payload: payload.as_bytes(),
+            payload,
             extensions: Extensions {
                 data_type: kind,
                 ..Extensions::default()

@@ -8,8 +8,9 @@ mod sends;
 
 use std::sync::Arc;
 
-use heliograph_protocol::service::{AckStatus, Message, encode};
-use heliograph_relay::{ByteQueue, Hub};
+use heliograph_protocol::service::{AckStatus, Message, encode, receiver_of};
+use heliograph_protocol::wire::DeframeError;
+use heliograph_relay::{ByteQueue, CloseReason, Hub};
 
 use super::Door;
 use crate::backend::link::AppLink;
@@ -52,6 +53,20 @@ impl Session {
     /// Queues a message for the app server.
     pub(super) fn send(&self, message: &Message<'_>) {
         self.queue().append(|out| encode(message, out));
+    }
+
+    /// A message was too large to be taken; `start` are the first bytes of it that are there. A
+    /// client that is to get it alone is ended: it would miss an answer, or wait for one for ever.
+    pub(super) fn passed_over(&self, err: &DeframeError, start: &[u8]) {
+        let client = receiver_of(start).and_then(|id| self.link.client(id));
+        let (hub, link) = (self.hub().name(), self.link.link().id());
+        let conn = client
+            .as_ref()
+            .map(|client| tracing::field::debug(client.client().id()));
+        tracing::error!(hub, link, conn, %err, "message of an app server not delivered");
+        if let Some(client) = client {
+            client.client().outbox().close(CloseReason::BackendLost);
+        }
     }
 
     fn ack(&self, ack_id: i32, status: AckStatus) {

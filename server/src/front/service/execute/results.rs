@@ -47,12 +47,15 @@ impl Session {
             } => {
                 // Without a payload the caller itself has the result, or wants it no more.
                 let asked = self.door.backend.results().take(invocation_id);
+                self.link.result_given();
                 if let Some(asked) = asked.filter(|_| !payload.is_empty()) {
                     self.forward(&asked.caller, message);
                 }
             }
             Message::ErrorCompletion { invocation_id, .. } => {
-                if let Some(asked) = self.door.backend.results().take(invocation_id) {
+                let asked = self.door.backend.results().take(invocation_id);
+                self.link.result_given();
+                if let Some(asked) = asked {
                     self.forward(&asked.caller, message);
                 }
             }

@@ -6,6 +6,8 @@ import static compat.Check.refused;
 
 import com.google.gson.JsonObject;
 import com.microsoft.signalr.TransportEnum;
+import io.reactivex.rxjava3.core.Completable;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +27,7 @@ final class LifeScenarios {
         Scenario.of("end-abort-by-hub", LifeScenarios::endAbortByHub),
         Scenario.of("end-abort-from-outside", LifeScenarios::endAbortFromOutside),
         Scenario.of("end-stop-seen-once", LifeScenarios::endStopSeenOnce),
+        Scenario.of("many-at-once", 120, LifeScenarios::manyAtOnce),
         Scenario.slow("idle-stays-up", 90, LifeScenarios::idleStaysUp));
 
     private LifeScenarios() { }
@@ -125,6 +128,23 @@ final class LifeScenarios {
         equal(List.of("connected", "note", "disconnected"), events.stream().map(App.Event::event).toList(), "the events");
         isTrue(events.stream().allMatch(e -> user.equals(e.user())), "an event has another user");
         equal(null, events.get(2).detail(), "the error the hub was told");
+    }
+
+    private static void manyAtOnce(Scene scene) throws Exception {
+        var count = 200;
+        var all = new ArrayList<Peer>();
+        for (var i = 0; i < count; i++) all.add(scene.make(Scene.Wish.query("")));
+        var starts = all.stream().map(peer -> peer.hub.start()).toList();
+        isTrue(Completable.merge(starts).blockingAwait(60, TimeUnit.SECONDS), "not all are connected within 60 s");
+        for (var peer : all) peer.id = peer.text("GetCallerConnectionId");
+        equal(count, (int) all.stream().map(peer -> peer.id).distinct().count(), "the number of ids");
+        for (var i = 0; i < count; i++) equal(i + 1, all.get(i).call(Integer.class, "Add", i, 1), "the sum");
+        var group = scene.name("group");
+        for (var peer : all) peer.run("Join", group);
+        scene.reaches(all, all, "a group of all", text -> all.get(0).run("ToGroup", group, text));
+        scene.reaches(all, all, "All", text -> all.get(count - 1).run("ToAll", text));
+        for (var peer : all) peer.stop();
+        for (var peer : all) scene.app.disconnected(peer.id);
     }
 
     private static void idleStaysUp(Scene scene) throws Exception {

@@ -31,6 +31,8 @@ final class SendScenarios {
         Scenario.of("group-gone-after-disconnect", SendScenarios::groupGoneAfterDisconnect),
         Scenario.of("order-down", 30, SendScenarios::orderDown),
         Scenario.of("order-up", 60, SendScenarios::orderUp),
+        Scenario.of("count-up", 60, SendScenarios::countUp),
+        Scenario.of("count-group-churn", 60, SendScenarios::countGroupChurn),
         Scenario.of("order-group-churn", 60, SendScenarios::orderGroupChurn));
 
     private SendScenarios() { }
@@ -214,25 +216,56 @@ final class SendScenarios {
     }
 
     private static void orderUp(Scene scene) throws Exception {
-        var all = scene.several(2);
         var texts = new ArrayList<String>();
+        var receiver = sendThousand(scene, texts);
+        for (var text : texts) equal(text, receiver.next(), "the next message");
+        receiver.run("Nothing");
+        isTrue(receiver.texts.isEmpty(), "there are more messages than were sent");
+    }
+
+    // Long polling posts what is sent together in any order, and order-up shows it.
+    private static void countUp(Scene scene) throws Exception {
+        var texts = new ArrayList<String>();
+        var receiver = sendThousand(scene, texts);
+        eachOnce(texts, receiver);
+    }
+
+    private static Peer sendThousand(Scene scene, List<String> texts) {
+        var all = scene.several(2);
         for (var i = 0; i < 1000; i++) texts.add(scene.name(""));
         for (var text : texts) all.get(0).hub.send("ToClient", all.get(1).id, text);
-        for (var text : texts) equal(text, all.get(1).next(), "the next message");
-        all.get(0).run("Nothing");
-        isTrue(all.get(1).texts.isEmpty(), "there are more messages than were sent");
+        return all.get(1);
+    }
+
+    private static void eachOnce(List<String> texts, Peer receiver) throws Exception {
+        var got = new ArrayList<String>();
+        for (var i = 0; i < texts.size(); i++) got.add(receiver.next());
+        equal(texts.stream().sorted().toList(), got.stream().sorted().toList(), "the messages");
+        receiver.run("Nothing");
+        isTrue(receiver.texts.isEmpty(), "there are more messages than were sent");
     }
 
     private static void orderGroupChurn(Scene scene) throws Exception {
+        var texts = new ArrayList<String>();
+        var receiver = churn(scene, texts);
+        for (var text : texts) equal(text, receiver.next(), "the next message");
+    }
+
+    private static void countGroupChurn(Scene scene) throws Exception {
+        var texts = new ArrayList<String>();
+        var receiver = churn(scene, texts);
+        eachOnce(texts, receiver);
+    }
+
+    private static Peer churn(Scene scene, List<String> texts) {
         var all = scene.several(3);
         var group = scene.name("group");
         all.get(0).run("Join", group);
-        var texts = new ArrayList<String>();
         for (var i = 0; i < 200; i++) {
             texts.add(scene.name(""));
             if (i % 10 == 0) all.get(1).hub.send(i % 20 == 0 ? "Join" : "Leave", group);
             all.get(2).hub.send("ToGroup", group, texts.get(i));
         }
-        for (var text : texts) equal(text, all.get(0).next(), "the next message");
+        return all.get(0);
     }
 }

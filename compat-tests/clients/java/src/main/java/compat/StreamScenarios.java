@@ -27,6 +27,7 @@ final class StreamScenarios {
         Scenario.of("upload-concat", StreamScenarios::uploadConcat),
         Scenario.of("upload-sum", StreamScenarios::uploadSum),
         Scenario.of("upload-events", StreamScenarios::uploadEvents),
+        Scenario.of("upload-step-by-step", 30, StreamScenarios::uploadStepByStep),
         Scenario.of("upload-error", StreamScenarios::uploadError),
         Scenario.of("upload-ends-with-client", StreamScenarios::uploadEndsWithClient),
         Scenario.of("upload-both-ways", StreamScenarios::uploadBothWays),
@@ -121,6 +122,23 @@ final class StreamScenarios {
         var texts = new ArrayList<>(List.of("", "😀"));
         for (var i = 0; i < 50; i++) texts.add(scene.name("item"));
         peer.run("UploadToNote", Observable.fromIterable(texts));
+        var events = scene.app.reports(peer.id, "upload-ended");
+        equal(texts, events.stream().filter(e -> e.event().equals("upload")).map(App.Event::detail).toList(), "the items");
+    }
+
+    // Long polling posts what is sent together in any order; what is sent after the hub saw what came before has an order.
+    private static void uploadStepByStep(Scene scene) throws Exception {
+        var peer = scene.connect();
+        var upload = ReplaySubject.<String>create();
+        peer.hub.invoke("UploadToNote", upload).onErrorComplete().subscribe();
+        for (var i = 0; i < 3; i++) equal("begun", peer.text("Echo", "begun"), "the answer");
+        var texts = List.of("one", "", "😀", "four", "five");
+        for (var text : texts) {
+            upload.onNext(text);
+            var count = texts.indexOf(text) + 1;
+            scene.app.events(peer.id, "item " + count, names -> names.stream().filter("upload"::equals).count() == count);
+        }
+        upload.onComplete();
         var events = scene.app.reports(peer.id, "upload-ended");
         equal(texts, events.stream().filter(e -> e.event().equals("upload")).map(App.Event::detail).toList(), "the items");
     }

@@ -1,0 +1,60 @@
+//! Which web pages may call, as the settings say.
+
+use crate::program::{Service, status};
+
+const PAGE: &str = "https://page.test";
+
+/// What a page of this origin is answered at negotiate and at the WebSocket.
+fn asked_by(service: &Service, path: &str, origin: &str) -> (u16, u16) {
+    let header = format!("Origin: {origin}\r\n");
+    let negotiated = service.post(&format!("{path}/negotiate"), &header, "");
+    let socket = service.socket(path, &[("Origin", origin)]);
+    (
+        status(&negotiated),
+        socket.map_or_else(|status| status, |_| 101),
+    )
+}
+
+const REFUSED: (u16, u16) = (403, 403);
+const TAKEN: (u16, u16) = (200, 101);
+
+#[test]
+fn a_hub_without_tokens_takes_its_own_page_and_listed_ones() {
+    // The hub behind the direct one takes every page.
+    let behind = Service::start(&[], &[]);
+    let url = format!("hubs.far.url=http://{}/chat", behind.address);
+    let embedded = ["--set", "hubs.chat.backend=embedded"];
+    let direct = ["--set", &url];
+    for (hub, settings) in [("chat", embedded), ("far", direct)] {
+        let path = format!("/{hub}");
+        let service = Service::start(&settings, &[]);
+        let own = format!("http://{}", service.address);
+        assert_eq!(asked_by(&service, &path, PAGE), REFUSED, "{hub}");
+        assert_eq!(asked_by(&service, &path, "null"), REFUSED, "{hub}");
+        assert_eq!(asked_by(&service, &path, &own), TAKEN, "{hub}");
+        service.wait_for_log(&format!("hubs.{hub}.allowed_origins"));
+        service.wait_for_log(PAGE);
+
+        let listed = format!("hubs.{hub}.allowed_origins=[\"{PAGE}\"]");
+        let settings = [&settings[..], &["--set", &listed]].concat();
+        let service = Service::start(&settings, &[]);
+        assert_eq!(asked_by(&service, &path, PAGE), TAKEN, "{hub}");
+        let own = format!("http://{}", service.address);
+        assert_eq!(asked_by(&service, &path, &own), TAKEN, "{hub}");
+        let other = "https://other.test";
+        assert_eq!(asked_by(&service, &path, other), REFUSED, "{hub}");
+    }
+}
+
+#[test]
+fn at_the_services_own_path_the_general_list_counts() {
+    let ask = |service: &Service| {
+        let header = format!("Origin: {PAGE}\r\n");
+        status(&service.post("/client/negotiate?hub=chat", &header, ""))
+    };
+    let service = Service::start(&[], &[]);
+    assert_eq!(ask(&service), 401);
+    let service = Service::start(&["--set", "allowed_origins=[\"https://a.test\"]"], &[]);
+    assert_eq!(ask(&service), 403);
+    service.wait_for_log("allowed_origins");
+}
