@@ -187,6 +187,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
     let scenarios: Vec<Scenario> = scenarios::all()
         .into_iter()
         .filter(|scenario| !narrows_cells && has(scenario.name))
+        .filter(|scenario| !quick || scenario.is_quick())
         .collect();
     let is_full = filter.is_none() && !narrows_cells && !quick && !all;
     let mut choice = Choice {
