@@ -10,6 +10,7 @@ use crate::report::{Outcome, Report};
 use crate::{install, lines, places};
 
 const LIMIT: Duration = Duration::from_secs(2400);
+const WASM: &str = "wasm32-unknown-unknown";
 const AUTOBAHN_LIMIT: Duration = Duration::from_secs(900);
 
 /// One step.
@@ -19,6 +20,8 @@ pub enum Check {
     Format,
     /// `cargo clippy`, warnings denied.
     Lints,
+    /// `cargo check` of the protocol crate for browsers.
+    Wasm,
     /// `cargo test`, each test by itself.
     Tests,
     /// The Autobahn suite against the echo example on our WebSocket code.
@@ -27,7 +30,13 @@ pub enum Check {
 
 impl Check {
     /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Format, Self::Lints, Self::Tests, Self::Autobahn];
+    pub const ALL: [Self; 5] = [
+        Self::Format,
+        Self::Lints,
+        Self::Wasm,
+        Self::Tests,
+        Self::Autobahn,
+    ];
 
     /// The name on the command line.
     #[must_use]
@@ -35,6 +44,7 @@ impl Check {
         match self {
             Self::Format => "cargo-fmt",
             Self::Lints => "cargo-clippy",
+            Self::Wasm => "protocol-on-wasm",
             Self::Tests => "cargo-test",
             Self::Autobahn => "autobahn",
         }
@@ -54,9 +64,27 @@ impl Check {
                 let args = [&lints[..], &["--", "-D", "warnings"]].concat();
                 self.run_cargo(&args, report).await
             }
+            Self::Wasm => self.run_wasm(report).await,
             Self::Tests => run_tests(report).await,
             Self::Autobahn => {
                 run_autobahn(report).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The protocol crate is for clients in browsers too.
+    async fn run_wasm(self, report: &mut Report) -> Result<()> {
+        match install::rust_target(WASM).await {
+            Ok(()) => {
+                let package = ["check", "--quiet", "--package", "heliograph-protocol"];
+                let args = [&package[..], &["--target", WASM]].concat();
+                self.run_cargo(&args, report).await
+            }
+            Err(error) => {
+                let why = format!("{error:#}");
+                println!("skip {}: {why}", self.name());
+                report.add(self.name(), &Outcome::Skipped(why));
                 Ok(())
             }
         }

@@ -179,6 +179,30 @@ async fn unpack_dotnet(fixture: &Path, target: &Path) -> Result<PathBuf> {
     Ok(target.to_owned())
 }
 
+/// Makes sure that the compiler has the standard library of a target, by rustup if need be.
+///
+/// # Errors
+///
+/// When it has not; [`is_absent`] holds then.
+pub async fn rust_target(target: &str) -> Result<()> {
+    let is_there = format!("test -d \"$(rustc --print target-libdir --target {target})\"");
+    if holds(&is_there).await {
+        return Ok(());
+    }
+    if !holds("command -v rustup").await {
+        return absent(format!(
+            "the target {target} is missing, and there is no rustup"
+        ));
+    }
+    let line = format!("rustup target add {target}");
+    println!("installing: {line}");
+    let done = run(shell(&line, &places::root()), LIMIT).await?;
+    if done.is_success() && holds(&is_there).await {
+        return Ok(());
+    }
+    absent(format!("`{line}` failed: {}", done.tail()))
+}
+
 /// Where the archive of the Autobahn suite is.
 ///
 /// # Errors

@@ -267,6 +267,7 @@ impl Plan {
     /// Runs a scenario that fails at times until it passes.
     async fn repeat(&self, cell: &Cell, backend: &Backend, name: &str) -> Outcome {
         let mut why = String::new();
+        println!("{}: once more by itself: {name}", cell.name());
         for _ in 0..REPEATS {
             let driven = driver::drive(cell, backend, Some(name), self.is_slow(cell)).await;
             match driven.as_ref().map(|driven| driven.outcome(name)) {

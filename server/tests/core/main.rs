@@ -25,6 +25,7 @@ mod replay;
 mod socket;
 mod stage;
 mod stateful;
+mod timed_transcripts;
 mod tokens;
 mod transcripts;
 

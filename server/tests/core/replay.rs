@@ -1,5 +1,7 @@
 //! Plays a recording of the genuine server's clients to the door and compares the answers.
 
+pub(crate) mod timed;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;

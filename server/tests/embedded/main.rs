@@ -8,5 +8,6 @@
 )]
 
 mod behaviour;
+mod plain_transcripts;
 mod support;
 mod transcripts;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use futures_util::stream;
-use heliograph::backend::embedded::{Caller, EmbeddedHub, HubError, Options, Upload};
+use heliograph::backend::embedded::{Caller, EmbeddedHub, HubBuilder, HubError, Options, Upload};
 use heliograph_protocol::hub::{self, Deframer, Encoding, parse};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
@@ -19,9 +19,9 @@ struct InvalidOperationException(String);
 struct Exception(String);
 
 /// The hub of the recordings.
-fn test_hub() -> EmbeddedHub {
+pub(crate) fn test_hub(detailed_errors: bool) -> HubBuilder {
     let options = Options {
-        detailed_errors: true,
+        detailed_errors,
         parallel_calls: 8,
         ..Options::default()
     };
@@ -120,7 +120,6 @@ fn test_hub() -> EmbeddedHub {
                     .await
             },
         )
-        .build()
 }
 
 fn crash() -> EmbeddedHub {
@@ -137,14 +136,18 @@ fn crash() -> EmbeddedHub {
 }
 
 fn load(name: &str) -> Value {
+    load_from("protocol/vectors/core-live", name)
+}
+
+pub(crate) fn load_from(folder: &str, name: &str) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("protocol/vectors/core-live")
+        .join(folder)
         .join(name);
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// Sessions of a recording: path and frames.
-fn sessions(recording: &Value) -> Vec<(String, Vec<Value>)> {
+pub(crate) fn sessions(recording: &Value) -> Vec<(String, Vec<Value>)> {
     let links = recording["links"].as_array().unwrap();
     let exchanges = links
         .iter()
@@ -159,7 +162,7 @@ fn sessions(recording: &Value) -> Vec<(String, Vec<Value>)> {
         .collect()
 }
 
-fn bytes(frame: &Value) -> Vec<u8> {
+pub(crate) fn bytes(frame: &Value) -> Vec<u8> {
     match (frame["text"].as_str(), frame["hex"].as_str()) {
         (Some(text), _) => text.as_bytes().to_vec(),
         (_, Some(hex)) => hex
@@ -206,8 +209,13 @@ fn comparable(message: &[u8]) -> Vec<u8> {
 /// Plays a session and gives the number of answers that were as recorded. Client result ids are
 /// counted by each hub, so the hub is a new one for each session.
 async fn play(path: &str, frames: &[Value]) -> usize {
-    let (test, crash) = (test_hub(), crash());
-    let served = serve(&[&test, &crash]);
+    play_at(&test_hub(true).build(), path, frames).await
+}
+
+/// As [`play`], with this hub as the recording's.
+pub(crate) async fn play_at(test: &EmbeddedHub, path: &str, frames: &[Value]) -> usize {
+    let crash = crash();
+    let served = serve(&[test, &crash]);
     let mut client = Client::connect(&served, path).await;
     let mut expected = Deframer::new(Encoding::Json, 1 << 20);
     let mut received: Vec<Vec<u8>> = Vec::new();

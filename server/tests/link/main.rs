@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::large_futures,
+    clippy::print_stdout,
     reason = "tests"
 )]
 

@@ -36,7 +36,7 @@ fn token(arguments: &[&str]) -> String {
 
 fn start(hub: &Stub, settings: &[&str]) -> Service {
     let url = format!("hubs.far.url=\"{}?own-secret=query-secret\"", hub.url());
-    let mut arguments = vec!["--log-level", "trace"];
+    let mut arguments = vec!["--log-level", "trace,heliograph=trace"];
     for setting in [
         "hubs.far.backend=direct",
         &url,

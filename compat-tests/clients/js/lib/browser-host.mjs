@@ -5,14 +5,10 @@ import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { BROWSER, FLAGS } from "./browser.mjs";
 import { within } from "./check.mjs";
 import { RelaySet } from "./relay.mjs";
 
-const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
 // A page ends its scenario itself; this is for one that no longer can.
 const PATIENCE_SECONDS = 20;
 // A browser takes more of a machine than the client under test does.

@@ -62,7 +62,7 @@ struct Options {
     #[arg(long)]
     slow: bool,
     /// Client drivers that run at a time; a driver waits most of its time
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 5)]
     jobs: usize,
     /// Name what would run, and stop
     #[arg(long)]
@@ -187,6 +187,7 @@ fn plan(options: Options) -> Result<Option<Plan>> {
     let scenarios: Vec<Scenario> = scenarios::all()
         .into_iter()
         .filter(|scenario| !narrows_cells && has(scenario.name))
+        .filter(|scenario| !quick || scenario.is_quick())
         .collect();
     let is_full = filter.is_none() && !narrows_cells && !quick && !all;
     let mut choice = Choice {

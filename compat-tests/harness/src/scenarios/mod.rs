@@ -18,6 +18,7 @@ mod bad_frames;
 mod bad_requests;
 mod bad_servers;
 mod carried;
+mod demo_page;
 mod endpoints;
 mod kit;
 mod lost;
@@ -69,6 +70,7 @@ pub fn all() -> Vec<Scenario> {
         oracle::SCENARIOS,
         shutdown::SCENARIOS,
         proxy::SCENARIOS,
+        demo_page::SCENARIOS,
         bad_requests::SCENARIOS,
         bad_frames::SCENARIOS,
         bad_servers::SCENARIOS,
@@ -78,6 +80,12 @@ pub fn all() -> Vec<Scenario> {
 }
 
 impl Scenario {
+    /// Whether a quick run has it too: it needs none of the clients' packages.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        self.name != demo_page::NAME
+    }
+
     /// Runs it. What it needs and cannot be installed makes it skipped.
     pub async fn run(&self) -> Outcome {
         let mut task = JoinSet::new();
