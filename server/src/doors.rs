@@ -18,6 +18,9 @@ use crate::front::{core, demo, service};
 
 /// The hub of the demo page.
 const CHAT: &str = "chat";
+/// What the demo's hub is called inside: nobody has asked for it, so that it must not take the
+/// clients of an app's own hub `chat`.
+const DEMO_HUB: &str = "demo.chat";
 /// The hub for loads.
 const BENCH: &str = "bench";
 /// How often the end of the last client is looked for.
@@ -144,8 +147,11 @@ fn demo_script(settings: &Settings) -> Result<Option<Bytes>, StartError> {
 /// The hubs that the settings name and those that are switched on, each at its own path.
 fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>, StartError> {
     let mut routes = Vec::new();
-    let switched = [(CHAT, settings.demo_is_on()), (BENCH, settings.bench)];
-    for (name, is_on) in switched {
+    let switched = [
+        (CHAT, DEMO_HUB, settings.demo_is_on()),
+        (BENCH, BENCH, settings.bench),
+    ];
+    for (name, known_as, is_on) in switched {
         if is_on && !settings.hubs.contains_key(name) {
             let hub = HubSettings {
                 backend: Some(HubBackend::Embedded),
@@ -153,7 +159,9 @@ fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>,
                 allowed_origins: Some(settings.allowed_origins.clone()),
                 ..HubSettings::default()
             };
-            routes.push(hub_route(name, &hub, settings, parts)?);
+            let mut route = hub_route(name, &hub, settings, parts)?;
+            route.hub = known_as.into();
+            routes.push(route);
         }
     }
     // After those, so that a hub of the settings wins where both have the same path.
