@@ -71,15 +71,13 @@ impl Bystander {
     }
 }
 
-const TOO_LARGE: &str = "a message of 2 GB";
-
 async fn bad_servers() -> Result<()> {
     let bystander = Bystander::start(&[]).await?;
     let nonsense: [(&str, &[u8]); 5] = [
         ("no MessagePack", &[3, 0xc1, 0xc1, 0xc1]),
         ("no array", &[1, 0x01]),
         ("an endless length", &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
-        (TOO_LARGE, &[0xff, 0xff, 0xff, 0xff, 0x07]),
+        ("a message of 2 GB", &[0xff, 0xff, 0xff, 0xff, 0x07]),
         (
             "an array of 4 billion",
             &[6, 0xdd, 0xff, 0xff, 0xff, 0xff, 0x06],
@@ -91,9 +89,6 @@ async fn bad_servers() -> Result<()> {
         stub.ended()
             .await
             .with_context(|| format!("{what}, first"))?;
-        if what == TOO_LARGE {
-            continue;
-        }
         let mut stub = Stub::start(&bystander.service).await?;
         stub.send_bytes(bytes).await?;
         stub.ended().await.with_context(|| what.to_owned())?;
@@ -101,7 +96,8 @@ async fn bad_servers() -> Result<()> {
     // What is merely too large is passed over, and nothing is kept of it.
     let mut stub = Stub::start(&bystander.service).await?;
     let before = resident_kib(bystander.service.id()?)?;
-    stub.send_bytes(&[0xff, 0xff, 0xff, 0xff, 0x07]).await?;
+    // The prefix of 200 MiB.
+    stub.send_bytes(&[0x80, 0x80, 0x80, 0x64]).await?;
     for _ in 0..64 {
         stub.send_bytes(&vec![0xc1; 1 << 20]).await?;
     }

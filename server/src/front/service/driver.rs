@@ -58,6 +58,10 @@ pub(super) async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     driver.finish(&end).await;
 }
 
+/// A message that claims to be so many times as large as may be is no message: to pass it over
+/// would leave the link deaf until all of it has come.
+const NONSENSE: usize = 16;
+
 struct Driver<S> {
     socket: Socket<S, Vec<u8>>,
     input: Input,
@@ -259,7 +263,9 @@ impl Input {
             let frame = match (self.deframer.next_message(&mut bytes), &self.phase) {
                 (Ok(Some(frame)), _) => frame,
                 (Ok(None), _) => break,
-                (Err(err @ DeframeError::TooLarge { .. }), Phase::Open(session)) => {
+                (Err(err @ DeframeError::TooLarge { length, limit }), Phase::Open(session))
+                    if length / NONSENSE <= limit =>
+                {
                     session.passed_over(&err, bytes);
                     continue;
                 }
