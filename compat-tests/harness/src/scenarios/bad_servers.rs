@@ -113,6 +113,11 @@ async fn bad_servers() -> Result<()> {
         "memory grew from {before} to {after} KiB"
     );
     drop(stub);
+    until("the end of that link", Duration::from_secs(10), || async {
+        let links = Meters::read(&bystander.service).await?.links(Stub::HUB);
+        Ok((links == 0.0).then_some(()))
+    })
+    .await?;
     // What names nobody is no reason to end.
     let mut stub = Stub::start(&bystander.service).await?;
     stub.send_data("nobody", "{\"type\":6}\u{1e}").await?;
