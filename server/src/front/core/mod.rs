@@ -2,7 +2,7 @@
 //! paths of the hubs that we serve ourselves.
 //!
 //! A request is one of five: negotiate, a transport's GET (WebSocket upgrade, event stream, first
-//! or later poll), POST, DELETE. All of them lead to a [`session::Session`]. See spec sections 1
+//! or later poll), POST, DELETE. All of them lead to a `Session`. See spec sections 1
 //! and 2 of the Core protocol.
 
 mod answers;
