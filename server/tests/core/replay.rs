@@ -72,20 +72,9 @@ struct Player<'a> {
 /// Plays those links of a recording that `wanted` names, all of them when it is empty.
 pub(crate) async fn play(stage: &Stage, name: &str, wanted: impl Fn(u64) -> bool) {
     let recording = load(name);
-    let mut events = Vec::new();
-    for link in recording["links"].as_array().unwrap() {
-        let number = link["link"].as_u64().unwrap();
-        if wanted(number) {
-            collect(link, number, &mut events);
-        }
-    }
-    events.sort_by_key(|(at, link, order, _)| (*at, *link, *order));
+    let events = events(&recording, wanted);
     assert!(!events.is_empty(), "{name}");
-    let mut player = Player {
-        stage,
-        links: HashMap::new(),
-        ids: Vec::new(),
-    };
+    let mut player = Player::new(stage);
     let mut before = 0;
     for (at, link, _, event) in events {
         if let Event::Request(_) | Event::Frame(_) | Event::Gone(_) = event {
@@ -98,7 +87,23 @@ pub(crate) async fn play(stage: &Stage, name: &str, wanted: impl Fn(u64) -> bool
     }
 }
 
-fn collect<'a>(link: &'a Value, number: u64, events: &mut Vec<(u64, u64, usize, Event<'a>)>) {
+/// When something happened, on which link, and after how much else there.
+type Noted<'a> = (u64, u64, usize, Event<'a>);
+
+/// What happened on those links of a recording that `wanted` names, in order.
+fn events(recording: &Value, wanted: impl Fn(u64) -> bool) -> Vec<Noted<'_>> {
+    let mut events = Vec::new();
+    for link in recording["links"].as_array().unwrap() {
+        let number = link["link"].as_u64().unwrap();
+        if wanted(number) {
+            collect(link, number, &mut events);
+        }
+    }
+    events.sort_by_key(|(at, link, order, _)| (*at, *link, *order));
+    events
+}
+
+fn collect<'a>(link: &'a Value, number: u64, events: &mut Vec<Noted<'a>>) {
     let time = |value: &Value| value["t"].as_u64().unwrap();
     let mut order = 0;
     let mut add = |at: u64, event| {
@@ -125,7 +130,15 @@ fn collect<'a>(link: &'a Value, number: u64, events: &mut Vec<(u64, u64, usize, 
     }
 }
 
-impl Player<'_> {
+impl<'a> Player<'a> {
+    fn new(stage: &'a Stage) -> Self {
+        Self {
+            stage,
+            links: HashMap::new(),
+            ids: Vec::new(),
+        }
+    }
+
     async fn step(&mut self, number: u64, event: Event<'_>, what: &str) {
         match event {
             Event::Request(request) => self.request(number, request).await,

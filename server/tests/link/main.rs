@@ -4,7 +4,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::large_futures,
-    clippy::print_stdout,
     reason = "tests"
 )]
 

@@ -5,11 +5,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::large_futures,
-    clippy::print_stdout,
     reason = "tests"
 )]
-#![allow(dead_code, reason = "parts of what the tests of doors share are used")]
 
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 #[path = "../cli/program.rs"]
 mod program;
 #[path = "../direct/stub.rs"]

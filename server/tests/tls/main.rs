@@ -6,8 +6,8 @@
     clippy::large_futures,
     reason = "tests"
 )]
-#![allow(dead_code, reason = "a part of what starts programs is used here")]
 
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 #[path = "../cli/program.rs"]
 mod program;
 

@@ -161,7 +161,11 @@ async function nothingLost(scene, { between, filler, pauseMs }, cuts, cut) {
   while (got.length < total) got.push(await peer.next());
   for (const [path, texts] of fed) {
     isTrue(texts.length > cuts, `only ${texts.length} messages went by ${path}`);
-    sequence(texts, got.filter((text) => text.startsWith(`${scene.tag}${path}`)), `what came by ${path}`);
+    const came = got.filter((text) => text.startsWith(`${scene.tag}${path}`));
+    // Outside a hub's methods the Azure SDK writes each message to a server connection that it picks at
+    // random, so that none may be missing or come twice, but their order is nobody's promise.
+    if (path === "context" && app.facts.redirects) sequence(texts.toSorted(), came.toSorted(), `what came by ${path}`);
+    else sequence(texts, came, `what came by ${path}`);
   }
   await stream.end;
   sequence(Array.from({ length: ITEMS }, (_, i) => i), items, "the stream");

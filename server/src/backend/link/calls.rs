@@ -123,6 +123,7 @@ mod tests {
             "{\"type\":3,\"invocationId\":\"1\",\"result\":3}\u{1e}"
         ));
     }
+
     #[test]
     fn an_upload_without_an_answer_is_open_until_its_end() {
         let mut calls = Calls::default();

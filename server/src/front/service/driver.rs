@@ -19,6 +19,10 @@ use super::execute::{Effect, Session};
 use super::{Door, greeting};
 use crate::edge::websocket::{CloseCode, MessageKind, Received, Socket, writer};
 
+/// A message that claims to be so many times as large as may be is no message: to pass it over
+/// would leave the link deaf until all of it has come.
+const NONSENSE: usize = 16;
+
 /// Runs a link from its upgrade to its end. Dropping the future is not safe for the link's
 /// clients: the task is left to end by itself.
 pub(super) async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
@@ -57,10 +61,6 @@ pub(super) async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     };
     driver.finish(&end).await;
 }
-
-/// A message that claims to be so many times as large as may be is no message: to pass it over
-/// would leave the link deaf until all of it has come.
-const NONSENSE: usize = 16;
 
 struct Driver<S> {
     socket: Socket<S, Vec<u8>>,

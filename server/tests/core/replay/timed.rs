@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Event, HashMap, Player, collect, load};
+use super::{Event, Player, events, load};
 use crate::stage::{PING, Stage};
 
 /// How a recording is played.
@@ -29,24 +29,13 @@ pub(crate) async fn play_in_time(
     wanted: impl Fn(u64) -> bool,
 ) {
     let recording = load(name);
-    let mut events = Vec::new();
-    for link in recording["links"].as_array().unwrap() {
-        let number = link["link"].as_u64().unwrap();
-        if wanted(number) {
-            collect(link, number, &mut events);
-        }
-    }
-    events.sort_by_key(|(at, link, order, _)| (*at, *link, *order));
+    let mut events = events(&recording, wanted);
     let notes = recording["notes"].as_array();
     let notes = notes.into_iter().flatten();
     let stop = notes
         .filter(|note| note["note"] == STOP)
         .find_map(|note| note["t"].as_u64());
-    let mut player = Player {
-        stage,
-        links: HashMap::new(),
-        ids: Vec::new(),
-    };
+    let mut player = Player::new(stage);
     let (mut before, mut stopped) = (0, false);
     let mut came = Instant::now();
     events.retain(|(at, ..)| *at < pace.end);
