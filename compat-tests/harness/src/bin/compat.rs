@@ -62,7 +62,7 @@ struct Options {
     #[arg(long)]
     slow: bool,
     /// Client drivers that run at a time; a driver waits most of its time
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Name what would run, and stop
     #[arg(long)]
