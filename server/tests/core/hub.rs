@@ -27,7 +27,7 @@ pub(crate) enum Welcome {
     Silent,
     /// It takes its time for ever.
     Never,
-    /// It refuses with a text.
+    /// It refuses with a text, once it takes anything.
     Refused,
     /// Nobody runs the hub.
     NoServer,
@@ -126,6 +126,16 @@ impl TestHub {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if state.stalled {
+            state.wakers.push(cx.waker().clone());
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+
     /// The next client that came in.
     pub(crate) async fn opened(&self) -> Opened {
         until("a client", || !self.state.lock().opened.is_empty()).await;
@@ -215,8 +225,13 @@ impl Backend for Runner {
         };
         match welcome {
             Welcome::Refused => {
-                let text = "The protocol 'json' is not supported.".into();
-                return Box::pin(std::future::ready(Err(OpenError::Refused(text))));
+                self.0.state.lock().open_count += 1;
+                let hub = Arc::clone(&self.0);
+                return Box::pin(async move {
+                    poll_fn(|cx| hub.poll_ready(cx)).await;
+                    let text = "The protocol 'json' is not supported.".into();
+                    Err(OpenError::Refused(text))
+                });
             }
             Welcome::NoServer => {
                 let error = OpenError::NoServer(opening.hub.name().into());
@@ -302,13 +317,7 @@ impl Talk {
 
 impl Conversation for Talk {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.hub.state.lock();
-        if state.stalled {
-            state.wakers.push(cx.waker().clone());
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
+        self.hub.poll_ready(cx)
     }
 
     fn feed(&mut self, message: Inbound<'_>) -> Result<(), CloseReason> {

@@ -286,6 +286,27 @@ async fn a_stalled_hub_does_not_keep_what_was_posted_early() {
 }
 
 #[tokio::test]
+async fn a_post_behind_a_handshake_that_is_refused_is_answered() {
+    let stage = Stage::with_rule(|rule| rule.welcome = Welcome::Refused);
+    stage.hub.stall(true);
+    let ids = stage.negotiate().await;
+    let target = ids.target();
+    assert_eq!(stage.post(&target, HANDSHAKE).await.status, 200);
+    assert_eq!(stage.get(&target).await.status, 200);
+    crate::until("an open", || stage.hub.open_count() == 1).await;
+    let mut behind =
+        Exchange::send(stage.address, "POST", &target, &[], Some(PING.as_bytes())).await;
+    let wait = Duration::from_millis(100);
+    assert!(tokio::time::timeout(wait, behind.head()).await.is_err());
+    stage.hub.stall(false);
+    let (status, _) = behind.head().await;
+    assert!(matches!(status, 200 | 404), "{status}");
+    let answer = stage.get(&target).await;
+    assert!(answer.text().contains("not supported"), "{answer:?}");
+    stage.empty().await;
+}
+
+#[tokio::test]
 async fn what_was_posted_before_the_transport_is_kept_and_too_much_of_it_waits() {
     let stage = Stage::start();
     let ids = stage.negotiate().await;

@@ -37,7 +37,8 @@ enum Phase {
     Handshake,
     Opening(BoxFuture<'static, Result<Box<dyn Conversation>, OpenError>>),
     Open(Box<dyn Conversation>),
-    Ended,
+    /// Nothing passes any more. A conversation that is still here has to be told of the end.
+    Over(Option<Box<dyn Conversation>>),
 }
 
 impl Uplink {
@@ -125,8 +126,7 @@ impl Uplink {
         if let Some(client) = session.client() {
             session.hub.remove(client);
         }
-        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
-        if let Phase::Open(conversation) = phase {
+        if let Some(conversation) = self.stop() {
             conversation.close(reason);
         }
         self.backlog = Vec::new();
@@ -146,7 +146,32 @@ impl Uplink {
         }
     }
 
+    /// Lets nothing pass any more.
+    fn stop(&mut self) -> Option<Box<dyn Conversation>> {
+        match std::mem::replace(&mut self.phase, Phase::Over(None)) {
+            Phase::Open(conversation) => Some(conversation),
+            Phase::Over(conversation) => conversation,
+            Phase::Handshake | Phase::Opening(_) => None,
+        }
+    }
+
+    /// Passes on what it can. After an error the session is over, although somebody may come back
+    /// before it has ended.
     fn pump(
+        &mut self,
+        door: &Door,
+        session: &Arc<Session>,
+        cx: &mut Context<'_>,
+        input: &mut &[u8],
+    ) -> Poll<Result<(), CloseReason>> {
+        let pumped = self.advance(door, session, cx, input);
+        if let Poll::Ready(Err(_)) = pumped {
+            self.phase = Phase::Over(self.stop());
+        }
+        pumped
+    }
+
+    fn advance(
         &mut self,
         door: &Door,
         session: &Arc<Session>,
@@ -155,7 +180,7 @@ impl Uplink {
     ) -> Poll<Result<(), CloseReason>> {
         loop {
             match &mut self.phase {
-                Phase::Ended => {
+                Phase::Over(_) => {
                     *input = &[];
                     return Poll::Ready(Ok(()));
                 }
@@ -313,7 +338,7 @@ impl fmt::Debug for Uplink {
             Phase::Handshake => "handshake",
             Phase::Opening(_) => "opening",
             Phase::Open(_) => "open",
-            Phase::Ended => "ended",
+            Phase::Over(_) => "over",
         };
         f.debug_struct("Uplink")
             .field("phase", &phase)
