@@ -57,8 +57,9 @@ impl Cell {
     #[must_use]
     pub fn rank(&self) -> u8 {
         match (self.client.name, self.transport) {
-            ("python-signalrcore", "LongPolling") => 0,
-            (name, _) if name.starts_with("chromium") || name.starts_with("go") => 1,
+            (name, _) if name.starts_with("chromium") || name.starts_with("go") => 0,
+            // Slow polls slow it down further: not beside browsers.
+            ("python-signalrcore", "LongPolling") => 1,
             (_, "LongPolling") => 2,
             _ => 3,
         }
@@ -83,6 +84,8 @@ pub struct Ran {
     pub scenarios: Vec<(String, Judged)>,
     /// Whether the client can do nothing there, and one scenario stands for all.
     pub is_proof: bool,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// Which cells and scenarios.

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::process::{self, Finished};
 use crate::report::{Outcome, Report};
-use crate::{install, lines, places};
+use crate::{install, lines, panics, places};
 
 const LIMIT: Duration = Duration::from_secs(2400);
 const WASM: &str = "wasm32-unknown-unknown";
@@ -141,6 +141,8 @@ async fn run_tests(report: &mut Report) -> Result<()> {
     command.envs(dotnet.map(|unpacked| ("TEST_DOTNET_UNPACKED", unpacked)));
     let done = process::run(command, LIMIT).await?;
     let tests = read_tests(&done.stdout);
+    done.stdout.lines().for_each(panics::look_at);
+    panics::tell(Check::Tests.name(), report);
     let failures = tests
         .iter()
         .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));

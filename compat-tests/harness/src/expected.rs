@@ -13,6 +13,9 @@ use crate::report::Outcome;
 /// Where the list is, from the project's folder.
 pub const FILE: &str = "compat-tests/expected.toml";
 
+/// What stands for all clients, transports, protocols or scenarios.
+const ANY: &str = "*";
+
 /// The whole list.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Expected {
@@ -152,6 +155,7 @@ impl Expected {
             let names = entry.scenarios.iter().chain(&entry.rest);
             names.map(move |name| (entry, name))
         });
+        let names = names.filter(|(_, name)| *name != ANY);
         let unknown = names.filter(|(entry, name)| !is_there(entry, name));
         unknown
             .map(|(entry, name)| format!("{name} of {}", entry.client))
@@ -159,7 +163,7 @@ impl Expected {
     }
 
     fn find(&self, cell: &Cell, scenario: &str) -> Option<&Entry> {
-        let is_it = |name: &String| name == scenario;
+        let is_it = |name: &String| fits(name, scenario);
         self.at(cell)
             .find(|entry| entry.scenarios.iter().any(is_it))
     }
@@ -189,7 +193,7 @@ impl Entry {
 }
 
 fn fits(pattern: &str, value: &str) -> bool {
-    pattern == "*" || pattern == value
+    pattern == ANY || pattern == value
 }
 
 #[cfg(test)]
@@ -259,6 +263,19 @@ mod tests {
         with_rest.expected[0].rest = Some("r".into());
         assert!(!with_rest.must_pass_at_times(&cell(), "s"));
         assert_eq!(with_rest.rest(&cell(), "s"), Some("r"));
+    }
+
+    #[test]
+    fn an_entry_for_all_scenarios_is_for_those_that_no_entry_before_it_names() {
+        let mut list = entry(Kind::Fail);
+        let mut rest = entry(Kind::Either).expected.remove(0);
+        rest.scenarios = vec![ANY.into()];
+        list.expected.push(rest);
+        let passed = |name| list.judge(&cell(), name, Outcome::Passed).outcome;
+        assert!(is_failure(&passed("s")));
+        assert_eq!(passed("t"), Outcome::Passed);
+        assert!(list.must_pass_at_times(&cell(), "t"));
+        assert_eq!(list.misspelled(|_, name| name != ANY), [""; 0]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod install;
 pub mod lines;
 pub mod matrix;
 pub mod page;
+pub mod panics;
 pub mod places;
 pub mod process;
 pub mod report;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
@@ -148,6 +149,7 @@ async fn work(jobs: Arc<Mutex<VecDeque<Job>>>, plan: Arc<Plan>, done: mpsc::Send
         let Some(Job { cell, backend }) = jobs.lock().pop_front() else {
             return;
         };
+        let start = Instant::now();
         let scenarios = match backend {
             Ok(backend) => plan.run(&cell, &backend).await,
             Err(outcome) => vec![(START.to_owned(), outcome.into())],
@@ -157,6 +159,7 @@ async fn work(jobs: Arc<Mutex<VecDeque<Job>>>, plan: Arc<Plan>, done: mpsc::Send
             cell,
             scenarios,
             is_proof,
+            took: start.elapsed(),
         };
         if done.send(ran).await.is_err() {
             return;
@@ -309,9 +312,10 @@ fn show(ran: &Ran, number: usize, count: usize) {
         failed,
         skipped,
     } = counts;
-    let name = ran.cell.name();
+    let (name, took) = (ran.cell.name(), ran.took.as_secs());
     println!(
-        "[{number:3}/{count}] {name:64} {passed:4} passed {failed:3} failed {skipped:3} skipped"
+        "[{number:3}/{count}] {name:64} {passed:4} passed {failed:3} failed {skipped:3} skipped \
+         {took:4} s"
     );
     for (scenario, judged) in &ran.scenarios {
         if let Outcome::Failed(why) = &judged.outcome {

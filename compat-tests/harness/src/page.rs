@@ -251,6 +251,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::cells::all_cells;
     use crate::expected::{Judged, Known};
@@ -272,6 +274,7 @@ mod tests {
             .map(|cell| Ran {
                 cell,
                 is_proof: false,
+                took: Duration::ZERO,
                 scenarios: match cell.transport {
                     "WebSockets" => vec![
                         ("connect-and-stop".to_owned(), Outcome::Passed.into()),
@@ -303,6 +306,7 @@ mod tests {
         let ran = Ran {
             cell: all_cells(&["azure"]).next().unwrap(),
             is_proof: false,
+            took: Duration::ZERO,
             scenarios: vec![
                 ("a".into(), Outcome::Passed.into()),
                 ("b".into(), known("x", true)),

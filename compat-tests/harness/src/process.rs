@@ -13,6 +13,8 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::panics;
+
 /// How every JSON Web Token begins.
 const TOKEN_START: &str = "eyJ";
 /// Lines of output that are kept of a server.
@@ -169,6 +171,7 @@ impl Log {
     }
 
     fn push(&self, line: String) {
+        panics::look_at(&line);
         let mut kept = self.0.lock();
         if kept.leak.is_none() && line.contains(TOKEN_START) {
             kept.leak = Some(line.clone());

@@ -18,7 +18,7 @@ use harness::checks::Check;
 use harness::clients::CLIENTS;
 use harness::report::{Outcome, Report};
 use harness::scenarios::{self, Scenario};
-use harness::{matrix, page, places};
+use harness::{matrix, page, panics, places};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// As a shell has it for a program that Ctrl-C ended.
@@ -138,11 +138,13 @@ async fn run_all(plan: Plan) -> Result<ExitCode> {
             Outcome::Skipped(why) => println!("skip {}: {why}", scenario.name),
         }
         report.add(scenario.name, &outcome);
+        panics::tell(scenario.name, &mut report);
         own.push((scenario, outcome));
     }
     if let Some(choice) = &plan.choice {
         report.section("clients");
         let runs = matrix::run(choice, &missing, &mut report).await?;
+        panics::tell("clients", &mut report);
         println!("\n{}", page::table(&runs));
         if plan.is_full && missing.is_empty() {
             page::write(&places::root().join(page::FILE), &runs, &own)?;

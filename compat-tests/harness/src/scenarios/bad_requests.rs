@@ -1,5 +1,7 @@
 //! Requests that the service refuses.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use jsonwebtoken::Algorithm;
 use serde_json::json;
@@ -7,6 +9,7 @@ use serde_json::json;
 use super::kit::{
     Answer, App, Claims, Hub, Protocol, Socket, Stub, Transport, client_token, follow, http,
 };
+use super::until;
 use crate::backend::service;
 use crate::process::Server;
 
@@ -36,7 +39,7 @@ const TOO_LONG: &str = "the access token is too long";
 const NONE: &str = "eyJhbGciOiJub25lIn0";
 
 async fn bad_tokens() -> Result<()> {
-    let service = service(&[
+    let mut service = service(&[
         "log.level=\"debug\"",
         "hubs.chat.backend=\"embedded\"",
         "hubs.chat.auth=\"token\"",
@@ -97,6 +100,12 @@ async fn bad_tokens() -> Result<()> {
     let (hub, id) = tokio::join!(client, stub.accept());
     drop(hub?);
     stub.closed(&id?).await?;
+    service.signal("TERM").await?;
+    service.ended(Duration::from_secs(10)).await?;
+    until("the end of the log", Duration::from_secs(5), || async {
+        Ok(service.log().ends_with("ended").then_some(()))
+    })
+    .await?;
     ensure!(
         service.log().contains("DEBUG"),
         "there is no log to look at"
