@@ -126,7 +126,7 @@ impl TestHub {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
         if state.stalled {
             state.wakers.push(cx.waker().clone());

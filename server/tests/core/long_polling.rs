@@ -303,6 +303,7 @@ async fn a_post_behind_a_handshake_that_is_refused_is_answered() {
     assert!(matches!(status, 200 | 404), "{status}");
     let answer = stage.get(&target).await;
     assert!(answer.text().contains("not supported"), "{answer:?}");
+    assert_eq!(stage.get(&target).await.status, 204);
     stage.empty().await;
 }
 
