@@ -98,7 +98,7 @@ pub fn reload_keys(sources: &Sources, address: SocketAddr, keys: &Keys) -> Resul
                     which everyone knows, is not put in the place of one";
         return Err(ConfigError(vec![text.to_owned()]));
     }
-    keys.replace(key_pair(&settings.keys));
+    keys.replace(&key_pair(&settings.keys));
     Ok(())
 }
 
@@ -290,10 +290,9 @@ impl App {
             "<keys.primary>"
         };
         let (scheme, port) = (self.scheme.as_str(), self.address.port());
-        let clients = match &settings.client_endpoint {
-            Some(url) => format!("ClientEndpoint={url};"),
-            None => String::new(),
-        };
+        let clients = settings.client_endpoint();
+        let clients = clients.map(|url| format!("ClientEndpoint={url};"));
+        let clients = clients.unwrap_or_default();
         format!("Endpoint={scheme}://{host};Port={port};AccessKey={key};Version=1.0;{clients}")
     }
 

@@ -157,8 +157,7 @@ fn greet(app: &App, settings: &Settings) {
         format!(
             "  endpoint    {}",
             settings
-                .client_endpoint
-                .clone()
+                .client_endpoint()
                 .unwrap_or_else(|| app.shown_url())
         ),
         format!("  connection  {}", app.connection_string(settings)),

@@ -22,6 +22,9 @@ pub enum TokenError {
     /// No key of ours made this signature.
     #[error("the signature of the access token is invalid")]
     Signature,
+    /// Made with a key of ours that is out of force.
+    #[error("the key that signed the access token is no longer in use")]
+    RetiredKey,
     /// `exp` is past.
     #[error("the access token has expired")]
     Expired,
@@ -40,23 +43,6 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// The closed set of words for the metric label `reason`.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::TooLong => "too_long",
-            Self::Malformed => "malformed",
-            Self::Algorithm => "algorithm",
-            Self::Signature => "signature",
-            Self::Expired => "expired",
-            Self::NoExpiry => "no_expiry",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Audience => "audience",
-            Self::NoServerId => "no_server_id",
-        }
-    }
-
     /// The value of `WWW-Authenticate` (RFC 6750, section 3).
     #[must_use]
     pub fn challenge(self) -> HeaderValue {

@@ -62,27 +62,57 @@ impl KeyPair {
     }
 }
 
-/// Shared handle to the keys in force. Replacing them ends no connection: a token is checked when
-/// it arrives and not again.
+/// Keys out of force that are remembered.
+const RETIRED: usize = 8;
+
+/// Shared handle to the keys in force. Replacing them ends no connection: keys that were in force
+/// are still known as such, for clients that show their token with each request.
 #[derive(Clone, Debug)]
-pub struct Keys(Arc<ArcSwap<KeyPair>>);
+pub struct Keys(Arc<ArcSwap<Ring>>);
+
+/// The keys in force, and those that were before, the latest last.
+#[derive(Clone, Debug)]
+pub(super) struct Ring {
+    pub(super) pair: Arc<KeyPair>,
+    pub(super) retired: Vec<AccessKey>,
+}
+
+impl Ring {
+    fn followed_by(&self, pair: &KeyPair) -> Self {
+        let before = self.retired.iter().chain(self.pair.iter());
+        let retired = before.filter(|key| !pair.iter().any(|now| now == *key));
+        let mut retired: Vec<AccessKey> = retired.cloned().collect();
+        retired.drain(..retired.len().saturating_sub(RETIRED));
+        Self {
+            pair: Arc::new(pair.clone()),
+            retired,
+        }
+    }
+}
 
 impl Keys {
     /// Starts with these keys.
     #[must_use]
     pub fn new(pair: KeyPair) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(pair)))
+        Self(Arc::new(ArcSwap::from_pointee(Ring {
+            pair: Arc::new(pair),
+            retired: Vec::new(),
+        })))
     }
 
     /// The keys in force now.
     #[must_use]
     pub fn current(&self) -> Arc<KeyPair> {
+        Arc::clone(&self.0.load().pair)
+    }
+
+    pub(super) fn ring(&self) -> Arc<Ring> {
         self.0.load_full()
     }
 
     /// Puts other keys in force, for all who share this handle.
-    pub fn replace(&self, pair: KeyPair) {
-        self.0.store(Arc::new(pair));
+    pub fn replace(&self, pair: &KeyPair) {
+        self.0.rcu(|ring| ring.followed_by(pair));
     }
 }
 
@@ -105,7 +135,23 @@ mod tests {
     fn replaced_keys_are_seen_through_every_handle() {
         let keys = Keys::new(KeyPair::single(AccessKey::new("old")));
         let other = keys.clone();
-        keys.replace(KeyPair::single(AccessKey::new("new")));
+        keys.replace(&KeyPair::single(AccessKey::new("new")));
         assert_eq!(other.current().primary.reveal(), "new");
+    }
+
+    #[test]
+    fn the_last_keys_out_of_force_are_remembered() {
+        let keys = Keys::new(KeyPair::single(AccessKey::new("0")));
+        for index in 1..20 {
+            keys.replace(&KeyPair::single(AccessKey::new(index.to_string())));
+        }
+        let retired = |keys: &Keys| {
+            let ring = keys.ring();
+            let texts: Vec<String> = ring.retired.iter().map(|key| key.0.to_string()).collect();
+            texts.join(" ")
+        };
+        assert_eq!(retired(&keys), "11 12 13 14 15 16 17 18");
+        keys.replace(&KeyPair::single(AccessKey::new("13")));
+        assert_eq!(retired(&keys), "11 12 14 15 16 17 18 19");
     }
 }

@@ -9,7 +9,8 @@ use heliograph_protocol::service::TokenClaims;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
-use super::{KeyPair, TokenError};
+use super::key::Ring;
+use super::{AccessKey, TokenError};
 
 /// The payload of a token whose signature is good.
 pub(super) struct Payload {
@@ -35,16 +36,20 @@ enum OneOrMany {
 }
 
 /// Checks form and signature.
-pub(super) fn open(token: &str, keys: &KeyPair) -> Result<Payload, TokenError> {
+pub(super) fn open(token: &str, keys: &Ring) -> Result<Payload, TokenError> {
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
     let algorithm = algorithm(header)?;
-    let good = keys.iter().any(|key| {
+    let has_signed = |key: &AccessKey| {
         jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.verifying(), algorithm)
             .unwrap_or(false)
-    });
-    if !good {
-        return Err(TokenError::Signature);
+    };
+    if !keys.pair.iter().any(has_signed) {
+        return Err(if keys.retired.iter().any(has_signed) {
+            TokenError::RetiredKey
+        } else {
+            TokenError::Signature
+        });
     }
     let payload = URL_SAFE_NO_PAD
         .decode(payload)

@@ -106,7 +106,7 @@ impl Verifier {
         if token.len() > self.options.max_token_bytes {
             return Err(TokenError::TooLong);
         }
-        let payload = token::open(token, &self.keys.current())?;
+        let payload = token::open(token, &self.keys.ring())?;
         let expires_at = payload.lifetime(now, self.options.clock_skew)?;
         let hosts = &self.options.hosts;
         let fits = |audience: &String| audience::fits(audience, route, hub, hosts);

@@ -10,6 +10,8 @@ use crate::edge::forwarded::Network;
 
 /// The SDK makes no token with a shorter key.
 const MIN_KEY_BYTES: usize = 16;
+/// With less hardly any client gets a word through.
+const MIN_MESSAGE_BYTES: usize = 1024;
 /// Tokens of 4096 characters may stand in the request line, beside all headers.
 const MIN_HEADER_BYTES: usize = 16 * 1024;
 /// Dialects have numbers of one byte.
@@ -85,7 +87,7 @@ fn places(settings: &Settings, faults: &mut Vec<String>) {
     if settings
         .client_endpoint
         .as_deref()
-        .is_some_and(|url| !is_http_url(url))
+        .is_some_and(|url| !is_http_url(url) || url.contains([';', '?', '#']))
     {
         faults.push(
             "client_endpoint: expected a URL such as \"https://signalr.example.org\"".to_owned(),
@@ -170,14 +172,23 @@ fn origins(name: &str, origins: &[String], faults: &mut Vec<String>) {
 fn amounts(settings: &Settings, faults: &mut Vec<String>) {
     let limits = &settings.limits;
     let least = [
-        ("limits.max_message_bytes", limits.max_message_bytes, 1024),
+        (
+            "limits.max_message_bytes",
+            limits.max_message_bytes,
+            MIN_MESSAGE_BYTES,
+        ),
         (
             "limits.server_message_bytes",
             limits.server_message_bytes,
-            1024,
+            MIN_MESSAGE_BYTES,
         ),
         ("limits.outbox_bytes", limits.outbox_bytes, 1024),
         ("limits.outbox_messages", limits.outbox_messages, 16),
+        (
+            "limits.stateful_buffer_bytes",
+            limits.stateful_buffer_bytes,
+            1024,
+        ),
         ("limits.token_bytes", limits.token_bytes, 256),
         ("limits.header_bytes", limits.header_bytes, MIN_HEADER_BYTES),
         ("limits.connections", limits.connections, 1),
@@ -254,6 +265,11 @@ fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
         .any(|reserved| first.eq_ignore_ascii_case(reserved))
     {
         faults.push(format!("hubs.{name}.path: '/{first}' is the service's own"));
+    }
+    if let Some(bytes @ ..MIN_MESSAGE_BYTES) = hub.max_message_bytes {
+        faults.push(format!(
+            "hubs.{name}.max_message_bytes: expected at least {MIN_MESSAGE_BYTES}, found {bytes}"
+        ));
     }
     if let Some(listed) = &hub.allowed_origins {
         origins(&format!("hubs.{name}.allowed_origins"), listed, faults);

@@ -63,7 +63,7 @@ impl Sources {
             layers = layers.merge(Toml::file_exact(file));
         }
         let environment = Env::prefixed(ENV_PREFIX)
-            .filter(|name| !is_of_kubernetes(name.as_str()))
+            .filter(|name| !is_of_kubernetes(name.as_str(), &value_of(name.as_str())))
             .ignore(&["config"])
             .split("__");
         Ok(layers
@@ -73,9 +73,19 @@ impl Sources {
     }
 }
 
+/// The value of a variable, our prefix taken off its name.
+fn value_of(name: &str) -> String {
+    let full = format!("{ENV_PREFIX}{name}");
+    let is_it = |found: &str| found.eq_ignore_ascii_case(&full);
+    let found = std::env::vars_os().find(|(found, _)| found.to_str().is_some_and(is_it));
+    let value = found.map(|(_, value)| value.to_string_lossy().into_owned());
+    value.unwrap_or_default()
+}
+
 /// Whether Kubernetes made this variable, our prefix taken off, for a Service whose name begins
-/// with `heliograph`: `SERVICE_HOST`, `SERVICE_PORT_HTTP`, `PORT_8888_TCP_ADDR` and so on.
-fn is_of_kubernetes(name: &str) -> bool {
+/// with `heliograph`: `SERVICE_HOST`, `SERVICE_PORT_HTTP`, `PORT_8888_TCP_ADDR` and so on, and
+/// `PORT`, which is a URL then.
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     // `_PORT` may follow the rest of the Service's name.
     let padded = format!("_{name}");
@@ -87,7 +97,7 @@ fn is_of_kubernetes(name: &str) -> bool {
         && (padded.ends_with("_SERVICE_HOST")
             || padded.ends_with("_SERVICE_PORT")
             || padded.contains("_SERVICE_PORT_")
-            || padded.ends_with("_PORT")
+            || (padded.ends_with("_PORT") && value.contains("://"))
             || has_numbered_port)
 }
 
@@ -154,7 +164,7 @@ mod tests {
             "SERVER_SERVICE_HOST",
             "SERVER_PORT_80_TCP_PROTO",
         ] {
-            assert!(is_of_kubernetes(name), "{name}");
+            assert!(is_of_kubernetes(name, "tcp://10.0.0.1:80"), "{name}");
         }
         for name in [
             "LISTEN",
@@ -163,7 +173,8 @@ mod tests {
             "HUBS__SERVICE_PORT__URL",
             "HUBS__A_PORT_1__URL",
         ] {
-            assert!(!is_of_kubernetes(name), "{name}");
+            assert!(!is_of_kubernetes(name, "tcp://10.0.0.1:80"), "{name}");
         }
+        assert!(!is_of_kubernetes("LISTEN_PORT", "9000"));
     }
 }

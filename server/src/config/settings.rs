@@ -89,6 +89,20 @@ impl Settings {
         self.demo.unwrap_or_else(|| self.is_development())
     }
 
+    /// The URL at which clients reach the service, when it is set: with the slash at its end that
+    /// the SDK's own paths need behind a path.
+    #[must_use]
+    pub fn client_endpoint(&self) -> Option<String> {
+        let url = self.client_endpoint.as_deref()?;
+        let (_, rest) = url.split_once("://")?;
+        let slash = if rest.contains('/') && !rest.ends_with('/') {
+            "/"
+        } else {
+            ""
+        };
+        Some(format!("{url}{slash}"))
+    }
+
     /// The key that signs: the primary one, else the one that everyone knows.
     #[must_use]
     pub fn primary_key(&self) -> &str {

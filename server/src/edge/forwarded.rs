@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
 use super::{Peer, Scheme};
 
@@ -74,10 +74,12 @@ pub struct Forwarded {
     pub scheme: Scheme,
     /// The host (and port) that the client asked for.
     pub host: Option<Box<str>>,
-    /// The path that proxies took off, without a slash at its end; often empty.
-    pub prefix: Box<str>,
+    /// The path that proxies took off, without a slash at its end.
+    pub prefix: Option<Box<str>>,
     /// What `X-Forwarded-For` is when the request is passed on: the client, then trusted proxies.
     pub forwarded_for: Option<Box<str>>,
+    /// Whether the peer is a trusted proxy.
+    pub by_trusted_proxy: bool,
 }
 
 impl Proxies {
@@ -100,10 +102,11 @@ impl Proxies {
             client: peer,
             scheme: parts.extensions.get().copied().unwrap_or_default(),
             host: host(parts),
-            prefix: "".into(),
+            prefix: None,
             forwarded_for: peer.map(|peer| peer.to_string().into()),
+            by_trusted_proxy: peer.is_some_and(|peer| self.trusts(peer)),
         };
-        if peer.is_some_and(|peer| self.trusts(peer)) {
+        if forwarded.by_trusted_proxy {
             self.believe(&mut forwarded, &parts.headers);
         }
         forwarded
@@ -143,10 +146,19 @@ impl Proxies {
         if let Some(host) = said("x-forwarded-host").filter(|host| is_authority(host)) {
             forwarded.host = Some(host.into());
         }
-        if let Some(prefix) = said("x-forwarded-prefix").filter(|prefix| is_path(prefix)) {
-            forwarded.prefix = prefix.trim_end_matches('/').into();
-        }
+        let prefix = said("x-forwarded-prefix").filter(|prefix| is_path(prefix));
+        let prefix = prefix.map(|prefix| prefix.trim_end_matches('/'));
+        forwarded.prefix = prefix.filter(|prefix| !prefix.is_empty()).map(Into::into);
     }
+}
+
+/// Whether a header tells of the way of a request through proxies. Hubs take such for the truth.
+#[must_use]
+pub fn is_of_proxies(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "forwarded" | "x-real-ip")
+        || name.starts_with("x-forwarded-")
+        || name.starts_with("x-original-")
 }
 
 /// Comma-separated values over all lines of a header, in order.

@@ -33,7 +33,8 @@ fn strangers_are_not_believed() {
     assert_eq!(forwarded.forwarded_for.as_deref(), Some("203.0.113.9"));
     assert_eq!(forwarded.scheme, Scheme::Http);
     assert_eq!(forwarded.host.as_deref(), Some("inside:8888"));
-    assert_eq!(&*forwarded.prefix, "");
+    assert_eq!(forwarded.prefix, None);
+    assert!(!forwarded.by_trusted_proxy);
 }
 
 #[test]
@@ -54,7 +55,8 @@ fn trusted_proxy_is_believed() {
     );
     assert_eq!(forwarded.scheme, Scheme::Https);
     assert_eq!(forwarded.host.as_deref(), Some("hub.example:444"));
-    assert_eq!(&*forwarded.prefix, "/signalr");
+    assert_eq!(forwarded.prefix.as_deref(), Some("/signalr"));
+    assert!(forwarded.by_trusted_proxy);
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn nonsense_from_a_trusted_proxy_changes_nothing() {
     assert_eq!(forwarded.client, Some("10.1.1.1".parse().unwrap()));
     assert_eq!(forwarded.forwarded_for.as_deref(), Some("10.1.1.1"));
     assert_eq!(forwarded.host.as_deref(), Some("inside:8888"));
-    assert_eq!(&*forwarded.prefix, "");
+    assert_eq!(forwarded.prefix, None);
 }
 
 #[test]

@@ -80,6 +80,18 @@ fn every_fault_is_named_with_what_was_expected() {
             "expected a whole number, found -1",
         ),
         (
+            &["limits.stateful_buffer_bytes=0"],
+            "limits.stateful_buffer_bytes: expected at least 1024, found 0",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.max_message_bytes=0"],
+            "hubs.x.max_message_bytes: expected at least 1024, found 0",
+        ),
+        (
+            &["client_endpoint=https://a/x?y"],
+            "client_endpoint: expected a URL such as",
+        ),
+        (
             &["bench=perhaps"],
             "expected true or false, found \"perhaps\"",
         ),

@@ -155,11 +155,24 @@ fn a_url_alone_means_a_hub_elsewhere() {
 
 #[test]
 fn the_connection_string_names_the_address_for_clients() {
-    let endpoint = "client_endpoint=https://signalr.example.org/x/";
-    let service = Service::start(&["--set", endpoint], &[]);
-    let greeting = service.greeting.join("\n");
-    let expected = "Version=1.0;ClientEndpoint=https://signalr.example.org/x/;";
-    assert!(greeting.contains(expected), "{greeting}");
+    // The SDK puts its own paths right behind a path.
+    for (given, printed) in [
+        (
+            "https://signalr.example.org/x/",
+            "https://signalr.example.org/x/",
+        ),
+        (
+            "https://signalr.example.org/x",
+            "https://signalr.example.org/x/",
+        ),
+        ("https://signalr.example.org", "https://signalr.example.org"),
+    ] {
+        let endpoint = format!("client_endpoint={given}");
+        let service = Service::start(&["--set", &endpoint], &[]);
+        let greeting = service.greeting.join("\n");
+        let expected = format!("Version=1.0;ClientEndpoint={printed};");
+        assert!(greeting.contains(&expected), "{greeting}");
+    }
     let service = Service::start(&[], &[]);
     assert!(!service.greeting.join("\n").contains("ClientEndpoint"));
 }

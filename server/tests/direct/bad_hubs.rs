@@ -147,7 +147,7 @@ async fn negotiations_that_fail_are_told_and_logged() {
                 b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n".to_vec(),
             ),
             bad_gateway,
-            "it answered 302 Found",
+            "it answered 302 Found, and redirects are not followed",
         ),
         ("silent", AndWaits(Vec::new()), timeout, late),
         (
@@ -199,7 +199,7 @@ async fn upgrades_that_fail_are_handshake_errors() {
         (
             "upgrade-moved",
             Says::AndLeaves(page("307 Temporary Redirect", "")),
-            "it answered 307 Temporary Redirect",
+            "it answered 307 Temporary Redirect, and redirects are not followed",
         ),
         ("wrong-key", Says::AndWaits(wrong_key.to_vec()), cannot_open),
         (

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
-use super::kit::{App, Claims, Hub, Meters, follow, http};
+use super::kit::{App, Claims, Hub, Meters, Protocol, Transport, follow, http};
 use super::until;
 use crate::backend::{KEY, service};
 use crate::places;
@@ -66,7 +66,7 @@ async fn key_rotation() -> Result<()> {
     let path = file.to_string_lossy().into_owned();
     let service = Server::start(&places::program("heliograph"), &["--config", &path]).await?;
     let app = App::start(&service, &[]).await?;
-    let mut hub = Hub::connect(&app.url("/testhub")).await?;
+    let hub = Hub::connect(&app.url("/testhub")).await?;
     ensure!(
         negotiate_with(&service, NEW).await? == 401,
         "the new key is known already"
@@ -82,7 +82,10 @@ async fn key_rotation() -> Result<()> {
         negotiate_with(&service, KEY).await? == 200,
         "the old key is refused"
     );
-    let mut more = Hub::connect(&app.url("/testhub")).await?;
+    let mut hubs = vec![hub];
+    for transport in Transport::ALL {
+        hubs.push(Hub::connect_by(&app.url("/testhub"), transport, Protocol::Json, &[]).await?);
+    }
 
     write(&format!("primary = \"{NEW}\"\n"))?;
     service.signal("HUP").await?;
@@ -90,7 +93,7 @@ async fn key_rotation() -> Result<()> {
         Ok((negotiate_with(&service, KEY).await? == 401).then_some(()))
     })
     .await?;
-    for hub in [&mut hub, &mut more] {
+    for hub in &mut hubs {
         let echo = hub.invoke("Echo", json!(["still here"])).await?;
         ensure!(echo == "still here", "got {echo}");
     }

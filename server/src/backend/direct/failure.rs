@@ -17,7 +17,7 @@ pub(super) enum Failure {
     #[error("it did not answer in time")]
     TimedOut,
     /// An answer that is none of a hub.
-    #[error("it answered {0}")]
+    #[error("it answered {0}{hint}", hint = hint(*.0))]
     Status(StatusCode),
     /// An answer to negotiate that no client takes either.
     #[error("its answer to negotiate cannot be read")]
@@ -49,6 +49,15 @@ pub(super) enum Failure {
     /// A ticket that we did not write.
     #[error("the negotiation cannot be found again")]
     Ticket,
+}
+
+/// What to do about an answer.
+fn hint(status: StatusCode) -> &'static str {
+    if status.is_redirection() {
+        ", and redirects are not followed"
+    } else {
+        ""
+    }
 }
 
 impl Failure {

@@ -226,7 +226,8 @@ impl Direct {
         let reason = failure.label();
         metrics::counter!("heliograph.direct.failures", "reason" => reason).increment(1);
         if !self.is_failing.swap(true, Ordering::Relaxed) {
-            let cause = failure.cause().unwrap_or_default();
+            let cause = failure.cause();
+            let cause = cause.as_deref();
             warn!(hub = &*self.hub, err = %failure, cause, "hub is unavailable");
         }
     }
