@@ -65,6 +65,17 @@ impl Cell {
         }
     }
 
+    /// Of how many drivers it takes the place: a browser keeps two cores busy by itself, and where
+    /// slow polls bring messages late, others are to leave it time.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        if self.rank() <= 1 && !self.client.name.starts_with("go") {
+            2
+        } else {
+            1
+        }
+    }
+
     /// Whether this cell has its scenarios that take most of a minute in a full run.
     #[must_use]
     pub fn has_slow(&self) -> bool {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::backend::Backend;
@@ -55,8 +55,10 @@ pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Res
     let jobs = Arc::new(Mutex::new(jobs));
     let (done, mut results) = mpsc::channel(1);
     let mut workers = JoinSet::new();
+    let places = Arc::new(Semaphore::new(choice.jobs));
     for _ in 0..choice.jobs {
-        workers.spawn(work(Arc::clone(&jobs), Arc::clone(&plan), done.clone()));
+        let (jobs, plan, places) = (Arc::clone(&jobs), Arc::clone(&plan), Arc::clone(&places));
+        workers.spawn(work(jobs, plan, places, done.clone()));
     }
     drop(done);
     let mut all = Vec::new();
@@ -144,11 +146,19 @@ fn backend_of(
 }
 
 /// Takes one job after the other until none is left.
-async fn work(jobs: Arc<Mutex<VecDeque<Job>>>, plan: Arc<Plan>, done: mpsc::Sender<Ran>) {
+async fn work(
+    jobs: Arc<Mutex<VecDeque<Job>>>,
+    plan: Arc<Plan>,
+    places: Arc<Semaphore>,
+    done: mpsc::Sender<Ran>,
+) {
     loop {
         let Some(Job { cell, backend }) = jobs.lock().pop_front() else {
             return;
         };
+        let weight = cell.weight().min(plan.choice.jobs);
+        let weight = u32::try_from(weight).unwrap_or(1);
+        let _place = places.acquire_many(weight).await;
         let start = Instant::now();
         let scenarios = match backend {
             Ok(backend) => plan.run(&cell, &backend).await,
