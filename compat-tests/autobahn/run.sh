@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs the Autobahn test suite against the WebSocket echo example.
 #
-# Passes when no case fails and none is non-strict. Cases 12 and 13 (compression) are left out:
-# no extension is offered.
+# Passes when all cases were run, none fails and none is non-strict. Cases 12 and 13 (compression)
+# are left out: no extension is offered.
 #
 # TEST_TOOLS names the folder that holds autobahn.tar.xz; AUTOBAHN_CASES a pattern of cases,
 # as "6.*"; AUTOBAHN_TIMEOUT the seconds for all of them; WEBSOCKET_ECHO the built example, which is
@@ -67,4 +67,7 @@ if ! timeout "${AUTOBAHN_TIMEOUT:-600}" "$work/suite/wstest" -m fuzzingclient \
     exit 1
 fi
 
-python3 "$root/compat-tests/autobahn/verdict.py" "$work/reports"
+# So many cases has the suite without those that are left out; a pattern takes any number of them.
+number=301
+[ -z "${AUTOBAHN_CASES:-}" ] || number=
+python3 "$root/compat-tests/autobahn/verdict.py" "$work/reports" $number

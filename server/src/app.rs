@@ -124,6 +124,16 @@ pub fn tls_config(settings: &Settings) -> Result<Option<Arc<ServerConfig>>, tls:
     }
 }
 
+fn listener_options(settings: &Settings, tls: Option<Arc<ServerConfig>>) -> listener::Options {
+    listener::Options {
+        tls,
+        max_connections: settings.limits.connections,
+        max_header_bytes: settings.limits.header_bytes,
+        head_timeout: settings.timeouts.request_head.0,
+        dead_peer_timeout: settings.timeouts.dead_peer.0,
+    }
+}
+
 /// What the doors give.
 #[derive(Debug, Default)]
 pub struct Doors {
@@ -201,13 +211,7 @@ impl App {
         } else {
             Scheme::Http
         };
-        let options = listener::Options {
-            tls,
-            max_connections: settings.limits.connections,
-            max_header_bytes: settings.limits.header_bytes,
-            head_timeout: settings.timeouts.request_head.0,
-            dead_peer_timeout: settings.timeouts.dead_peer.0,
-        };
+        let options = listener_options(settings, tls);
         let address = settings.listen;
         let failed = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => StartError::InUse(address),

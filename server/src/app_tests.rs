@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::*;
+use crate::config::Span;
 use crate::drain::Stage;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -20,6 +21,21 @@ async fn get(address: SocketAddr, path: &str) -> String {
         .unwrap()
         .unwrap();
     answer
+}
+
+#[test]
+fn the_listener_keeps_to_the_settings() {
+    let mut settings = Settings::default();
+    settings.limits.connections = 7;
+    settings.limits.header_bytes = 20_000;
+    settings.timeouts.request_head = Span::seconds(8);
+    settings.timeouts.dead_peer = Span::seconds(9);
+    let options = listener_options(&settings, None);
+    assert!(options.tls.is_none());
+    assert_eq!(options.max_connections, 7);
+    assert_eq!(options.max_header_bytes, 20_000);
+    assert_eq!(options.head_timeout, Duration::from_secs(8));
+    assert_eq!(options.dead_peer_timeout, Duration::from_secs(9));
 }
 
 #[tokio::test]

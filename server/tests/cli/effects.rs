@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use heliograph::auth::{AccessKey, Mint};
 use heliograph::config::WELL_KNOWN_KEY;
+use heliograph_protocol::service::{self, DataMessageType, Extensions, Payloads};
 
+use crate::app_server::AppServer;
 use crate::metrics::{ACCEPTED, HANDSHAKE, negotiate, next, poll, send};
 use crate::program::{Service, Socket, status};
 
@@ -144,6 +146,12 @@ const ROWS: &[Row] = &[
         probe: large_message,
         with: "closed",
         without: Some("answered"),
+    },
+    Row {
+        settings: &["limits.server_message_bytes=2000"],
+        probe: large_message_of_an_app_server,
+        with: "passed over",
+        without: Some("delivered"),
     },
     Row {
         settings: &[
@@ -373,6 +381,39 @@ fn large_message(service: &Service) -> String {
             return "closed".to_owned();
         }
     }
+}
+
+/// A broadcast of that size, with a small one behind it.
+fn large_message_of_an_app_server(service: &Service) -> String {
+    const HUB: &str = "served";
+    let mut app = AppServer::connect(service, HUB);
+    let token = token_for(HUB, SystemTime::now(), SOON, &[]);
+    let target = format!("/client/?hub={HUB}&access_token={token}");
+    let mut client = service.socket(&target, &[]).unwrap();
+    send(&mut client, HANDSHAKE);
+    let id = app.opened();
+    app.send(&service::Message::ConnectionData {
+        connection_id: &id,
+        payload: ACCEPTED.as_bytes(),
+        extensions: Extensions {
+            data_type: Some(DataMessageType::Handshake),
+            ..Extensions::default()
+        },
+    });
+    assert_eq!(next(&mut client), ACCEPTED);
+    for text in [&*"x".repeat(3000), "small"] {
+        app.send(&service::Message::BroadcastData {
+            excluded_connection_ids: vec![],
+            payloads: Payloads::from(vec![("json", text.as_bytes())]),
+            extensions: Extensions::default(),
+        });
+    }
+    if next(&mut client) == "small" {
+        service.wait_for_log("message of an app server not delivered");
+        return "passed over".to_owned();
+    }
+    assert_eq!(next(&mut client), "small");
+    "delivered".to_owned()
 }
 
 fn own_protocol(service: &Service) -> String {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod app_server;
 mod check_config;
 mod effects;
 mod metrics;

@@ -33,6 +33,7 @@ fn reasons() -> Vec<(CloseReason, Option<String>)> {
             CloseReason::Requested("go away".into()),
             text("{\"type\":7,\"error\":\"go away\"}\u{1e}"),
         ),
+        (CloseReason::Requested("".into()), text(CLOSE)),
         (
             CloseReason::ResumeFailed("secret".into()),
             text(CLOSE_WITH_ERROR),

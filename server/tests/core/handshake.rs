@@ -83,6 +83,8 @@ async fn an_end_before_the_answer_is_a_handshake_error() {
         (CloseReason::BackendLost, "Handshake was canceled."),
         (CloseReason::Draining, "Handshake was canceled."),
         (text("Not today."), "Not today."),
+        // Without a reason it is still no handshake that went well.
+        (CloseReason::Requested("".into()), "Handshake was canceled."),
     ] {
         let mut socket = stage.socket().await;
         socket.send(HANDSHAKE).await;

@@ -295,6 +295,7 @@ impl Talk {
                     format!("{{\"type\":3,\"invocationId\":\"{id}\",\"result\":null}}\u{1e}");
                 self.send(text.as_bytes(), FrameClass::Counted);
             }
+            "Stall" => self.hub.stall(true),
             "AbortMe" => {
                 write::close(encoding, &mut bytes, &Close::default());
                 self.send(&bytes, FrameClass::Close);

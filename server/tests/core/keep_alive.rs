@@ -5,7 +5,12 @@ use std::time::{Duration, Instant};
 use heliograph::backend::KeepAlive;
 use heliograph_relay::CloseReason;
 
-use crate::stage::{CLOSE_WITH_ERROR, PING, Stage, echo, echoed};
+use crate::http::Exchange;
+use crate::stage::{CLOSE_WITH_ERROR, Events, PING, Stage, echo, echoed};
+
+/// Server pings, one a second, in which a client that is watched would be closed.
+const LONG: usize = 4;
+const STALL: &str = "{\"type\":1,\"target\":\"Stall\",\"arguments\":[]}\u{1e}";
 
 fn stage() -> Stage {
     Stage::with_rule(|rule| {
@@ -66,4 +71,85 @@ async fn a_polling_client_that_pings_is_not_watched() {
         assert_eq!(socket.text().await, PING);
     }
     assert!(!opened.client.outbox().is_closing());
+}
+
+#[tokio::test]
+async fn a_client_whose_hub_stalls_is_not_silent() {
+    let stage = stage();
+    let (mut socket, _) = stage.connected().await;
+    socket.send(PING).await;
+    stage.hub.fed_count(1).await;
+    stage.hub.stall(true);
+    socket.send(&echo(1, "a")).await;
+    for _ in 0..LONG {
+        assert_eq!(socket.text().await, PING);
+    }
+    stage.hub.stall(false);
+    let mut text = socket.text().await;
+    while text == PING {
+        text = socket.text().await;
+    }
+    assert_eq!(text, echoed(1, "a"));
+    // Its time counts again.
+    let mut pings = 0;
+    while socket.text().await != CLOSE_WITH_ERROR {
+        pings += 1;
+        assert!(pings <= LONG, "still open");
+    }
+    assert_eq!(stage.hub.end().await, CloseReason::ClientTimeout);
+}
+
+#[tokio::test]
+async fn a_posting_client_whose_hub_stalls_is_not_silent() {
+    let stage = stage();
+    let (ids, mut events, _) = stage.streaming().await;
+    assert_eq!(stage.post(&ids.target(), PING).await.status, 200);
+    stage.hub.stall(true);
+    let body = echo(1, "a");
+    let mut post = posting(&stage, &ids.target(), &body).await;
+    for _ in 0..LONG {
+        assert_eq!(events.next().await.as_deref(), Some(PING));
+    }
+    stage.hub.stall(false);
+    assert_eq!(post.answer("POST").await.status, 200);
+    let mut event = events.next().await;
+    while event.as_deref() == Some(PING) {
+        event = events.next().await;
+    }
+    assert_eq!(event, Some(echoed(1, "a")));
+    closed_as_silent(&mut events).await;
+    assert_eq!(stage.hub.end().await, CloseReason::ClientTimeout);
+}
+
+#[tokio::test]
+async fn a_client_that_left_its_post_to_a_stalling_hub_is_watched_after_the_stall() {
+    let stage = stage();
+    let (ids, mut events, _) = stage.streaming().await;
+    assert_eq!(stage.post(&ids.target(), PING).await.status, 200);
+    // The hub has the message, and the post waits until it takes another.
+    let post = posting(&stage, &ids.target(), STALL).await;
+    stage.hub.fed_count(2).await;
+    drop(post);
+    for _ in 0..LONG {
+        assert_eq!(events.next().await.as_deref(), Some(PING));
+    }
+    stage.hub.stall(false);
+    closed_as_silent(&mut events).await;
+    assert_eq!(stage.hub.end().await, CloseReason::ClientTimeout);
+}
+
+/// The client is watched: it sees the end before many pings.
+async fn closed_as_silent(events: &mut Events) {
+    for _ in 0..=LONG {
+        match events.next().await {
+            Some(event) if event == PING => {}
+            end => return assert_eq!(end.as_deref(), Some(CLOSE_WITH_ERROR)),
+        }
+    }
+    panic!("still open after {LONG} pings");
+}
+
+/// Starts a POST whose answer is awaited later.
+async fn posting(stage: &Stage, target: &str, body: &str) -> Exchange {
+    Exchange::send(stage.address, "POST", target, &[], Some(body.as_bytes())).await
 }

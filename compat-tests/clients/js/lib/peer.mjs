@@ -11,8 +11,8 @@ export class Peer {
   #reconnected = new Queue();
 
   /**
-   * What a scenario may wish beyond the command line: `hub`, `query`, `token` (a function), `headers`, `relays`,
-   * `reconnects`, `stateful`, `anyTransport`, `skipNegotiation`, `hears` (which texts of Message count).
+   * What a scenario may wish beyond the command line: `hub`, `query`, `address` (in place of those two and the app's), `token`
+   * (a function), `headers`, `relays`, `reconnects`, `stateful`, `anyTransport`, `skipNegotiation`, `hears` (which texts of Message count).
    */
   constructor(client, options, wish, tag) {
     const { signalR } = client;
@@ -28,7 +28,7 @@ export class Peer {
     if (wish.headers) http.headers = wish.headers;
     if (wish.skipNegotiation) http.skipNegotiation = true;
     const base = wish.relays ? wish.relays.url : options.url;
-    const url = `${base}/${this.hub}${wish.query ? `?${wish.query}` : ""}`;
+    const url = wish.address ?? `${base}/${this.hub}${wish.query ? `?${wish.query}` : ""}`;
     // The client's own log would hide the report.
     let builder = new signalR.HubConnectionBuilder().configureLogging({ log() {} }).withUrl(url, http);
     if (options.protocol === "messagepack") builder = builder.withHubProtocol(new client.MessagePackHubProtocol());

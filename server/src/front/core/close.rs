@@ -36,7 +36,8 @@ pub(super) fn close_message(
     };
     let mut bytes = Vec::new();
     let close = Close {
-        error: error.map(Cow::Owned),
+        // A reason that says nothing is none, in every encoding: JSON would carry it.
+        error: error.filter(|text| !text.is_empty()).map(Cow::Owned),
         allow_reconnect,
     };
     write::close(encoding?, &mut bytes, &close);
@@ -45,15 +46,21 @@ pub(super) fn close_message(
 
 /// The handshake error for a client whose handshake is not answered yet, if it gets one.
 pub(super) fn unanswered(reason: &CloseReason) -> Option<&str> {
-    match reason {
+    let text = match reason {
         CloseReason::Ended {
             error: Some(text), ..
         }
         | CloseReason::Requested(text)
-        | CloseReason::HandshakeFailed(text) => Some(text),
-        CloseReason::ClientClosed(_) | CloseReason::TransportLost | CloseReason::SlowClient => None,
-        _ => Some(HandshakeError::CANCELED),
-    }
+        | CloseReason::HandshakeFailed(text) => text,
+        CloseReason::ClientClosed(_) | CloseReason::TransportLost | CloseReason::SlowClient => {
+            return None;
+        }
+        _ => "",
+    };
+    // To clients an answer with an empty error, or none, is a handshake that went well.
+    Some(text)
+        .filter(|text| !text.is_empty())
+        .or(Some(HandshakeError::CANCELED))
 }
 
 /// The answer to a handshake that fails: JSON in every hub protocol.

@@ -288,7 +288,8 @@ impl Door {
             let Some(mut uplink) = send::while_open(&session, session.uplink.lock()).await else {
                 return;
             };
-            if !uplink.has_work() {
+            // A hub that stalls has to be waited for even so, or nobody sees that it goes on.
+            if !uplink.has_work() && !session.timers.is_stalled() {
                 return;
             }
             let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx));

@@ -1,6 +1,6 @@
 //! What the sweep looks at in each session, once a second.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use heliograph_protocol::hub::{Encoding, HandshakeError, write};
@@ -39,6 +39,8 @@ pub(super) struct Timers {
     pub(super) credentials_until: Deadline,
     /// The client was heard last; 0 until it pinged for the first time.
     pub(super) heard: AtomicU32,
+    /// The hub takes nothing at this time: what the client sends waits unread, its pings included.
+    stalled: AtomicBool,
     /// The client was pinged last; 0 before the handshake was answered.
     pub(super) pinged: AtomicU32,
     /// Newest message received and newest acknowledged, of a stateful connection.
@@ -47,6 +49,30 @@ pub(super) struct Timers {
     /// Since when links are counted, and their count.
     links_since: AtomicU32,
     links: AtomicU32,
+}
+
+impl Timers {
+    /// The client is not to blame for its silence from now on.
+    pub(super) fn hub_stalls(&self) {
+        self.stalled.store(true, Ordering::Relaxed);
+    }
+
+    /// What the client sends is looked at again: only from here on may it be silent for too long.
+    pub(super) fn hub_takes(&self, clock: &Clock) {
+        if !self.is_stalled() {
+            return;
+        }
+        if self.heard.load(Ordering::Relaxed) != 0 {
+            self.heard.store(clock.now(), Ordering::Relaxed);
+        }
+        // Behind the time, so that the sweep does not see an old one.
+        self.stalled.store(false, Ordering::Release);
+    }
+
+    /// Whether what the client sends waits for its hub.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Acquire)
+    }
 }
 
 impl Session {
@@ -126,6 +152,11 @@ impl Session {
             if let (dialect, Some(encoding)) = self.encoding() {
                 self.outbox.push(ping_frame(dialect, encoding));
             }
+        }
+        // As in the genuine server, whose timeout stands still while a message is dispatched (3.5).
+        // A peer that is really gone is left to the transport, or to the time after the stall.
+        if self.timers.is_stalled() {
+            return;
         }
         let heard = self.timers.heard.load(Ordering::Relaxed);
         let limit = seconds(rule.client_timeout).unwrap_or(u32::MAX);

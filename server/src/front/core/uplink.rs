@@ -212,7 +212,11 @@ impl Uplink {
                     }
                 },
                 Phase::Open(conversation) => {
-                    ready!(conversation.poll_ready(cx));
+                    if conversation.poll_ready(cx).is_pending() {
+                        session.timers.hub_stalls();
+                        return Poll::Pending;
+                    }
+                    session.timers.hub_takes(&door.clock);
                     let framed = match self.deframer.next_frame(input) {
                         Ok(Some(framed)) => framed,
                         Ok(None) => return Poll::Ready(Ok(())),

@@ -18,6 +18,7 @@ mod servers;
 
 use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -39,7 +40,11 @@ const LIMIT: Duration = Duration::from_secs(900);
 const SPARE_DESCRIPTORS: u64 = 64;
 
 #[derive(Parser)]
-#[command(about = "Measures Heliograph beside a bare relay")]
+#[command(
+    about = "Measures Heliograph beside a bare relay",
+    after_help = "Exit code: 0 when all targets were met, or in a trial run, which is not judged; 1 when a target was\n\
+                  missed or the run failed."
+)]
 struct Options {
     /// The `heliograph` binary. Default: the one beside this program.
     #[arg(long)]
@@ -65,13 +70,19 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let done = timeout(LIMIT, run(&options)).await;
-    done.with_context(|| format!("it took more than {} s", LIMIT.as_secs()))?
+    let missed = done.with_context(|| format!("it took more than {} s", LIMIT.as_secs()))??;
+    if missed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("targets missed: {missed}");
+    Ok(ExitCode::FAILURE)
 }
 
-async fn run(options: &Options) -> Result<()> {
+/// Measures and prints; gives how many targets were missed.
+async fn run(options: &Options) -> Result<usize> {
     let start = Instant::now();
     let own = std::env::current_exe().context("where this program is")?;
     let folder = own.parent().context("where this program is")?;
@@ -120,15 +131,16 @@ async fn run(options: &Options) -> Result<()> {
     let is_full =
         rounds >= ROUNDS.into() && crowd.idle >= IDLE.into() && crowd.receivers >= RECEIVERS.into();
     let size = if is_full { Size::Full } else { Size::Trial };
+    let beside_relay = report::beside_relay(size, &results, instructions);
     println!(
         "\nmedians of {rounds} alternating rounds; {} idle connections, broadcast to {}; {} s in all\n\n{}\n\n{}",
         crowd.idle,
         crowd.receivers,
         start.elapsed().as_secs(),
-        report::beside_relay(size, &results, instructions),
+        beside_relay.text,
         report::app_server(app_server),
     );
-    Ok(())
+    Ok(beside_relay.missed)
 }
 
 fn program(given: Option<&Path>, folder: &Path, name: &str) -> Result<PathBuf> {

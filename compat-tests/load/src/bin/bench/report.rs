@@ -31,10 +31,29 @@ struct Row {
     target: Option<(Target, Size)>,
 }
 
+impl Row {
+    fn ratio(&self) -> f64 {
+        let [left, right] = self.figures;
+        right / left
+    }
+
+    /// Whether there is a target that it had to keep to and did not.
+    fn is_missed(&self) -> bool {
+        let Some((target, Size::Full)) = self.target else {
+            return false;
+        };
+        let is_met = match target {
+            Target::AtMost(limit) => self.figures[1] <= limit,
+            Target::Ratio(limit) => self.ratio() <= limit,
+        };
+        !is_met
+    }
+}
+
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [left, right] = self.figures;
-        let ratio = right / left;
+        let ratio = self.ratio();
         if left > 0.0 {
             write!(f, "{:36}{left:12.2}{right:12.2}{ratio:8.2}", self.name)?;
         } else {
@@ -43,17 +62,23 @@ impl fmt::Display for Row {
         let Some((target, size)) = self.target else {
             return Ok(());
         };
-        let (kind, limit, figure) = match target {
-            Target::AtMost(limit) => ("", limit, right),
-            Target::Ratio(limit) => ("ratio ", limit, ratio),
+        let (kind, limit) = match target {
+            Target::AtMost(limit) => ("", limit),
+            Target::Ratio(limit) => ("ratio ", limit),
         };
         let verdict = match size {
             Size::Trial => "(not judged: a trial run)",
-            Size::Full if figure <= limit => "met",
-            Size::Full => "MISSED",
+            Size::Full if self.is_missed() => "MISSED",
+            Size::Full => "met",
         };
         write!(f, "   {kind}<= {limit:.2} {verdict}")
     }
+}
+
+/// A table, and how many of its targets were missed.
+pub(crate) struct Table {
+    pub(crate) text: String,
+    pub(crate) missed: usize,
 }
 
 /// The table of Heliograph beside the bare relay.
@@ -61,29 +86,13 @@ pub(crate) fn beside_relay(
     size: Size,
     rounds: &[Vec<Round>; 2],
     instructions: Result<[f64; 2]>,
-) -> String {
-    let row = |name, figure: fn(&Round) -> f64, target: Option<Target>| {
-        let figures = rounds.each_ref().map(|rounds| median(rounds, figure));
-        let target = target.map(|target| (target, size));
-        Row {
-            name,
-            figures,
-            target,
-        }
-        .to_string()
+) -> Table {
+    let row = |name, figure: fn(&Round) -> f64, target: Option<Target>| Row {
+        name,
+        figures: rounds.each_ref().map(|rounds| median(rounds, figure)),
+        target: target.map(|target| (target, size)),
     };
-    let name = "user instructions per delivery";
-    let instructions = match instructions {
-        Ok(figures) => Row {
-            name,
-            figures,
-            target: None,
-        }
-        .to_string(),
-        Err(why) => skipped(name, &why),
-    };
-    [
-        heading("", ["bare relay", "heliograph"]) + "   target",
+    let rows = [
         row(
             "idle KiB per connection",
             |round| round.idle_kib,
@@ -104,9 +113,24 @@ pub(crate) fn beside_relay(
             |round| round.connects_per_s,
             None,
         ),
-        instructions,
-    ]
-    .join("\n")
+    ];
+    let name = "user instructions per delivery";
+    let instructions = match instructions {
+        Ok(figures) => Row {
+            name,
+            figures,
+            target: None,
+        }
+        .to_string(),
+        Err(why) => skipped(name, &why),
+    };
+    let mut lines = vec![heading("", ["bare relay", "heliograph"]) + "   target"];
+    lines.extend(rows.iter().map(Row::to_string));
+    lines.push(instructions);
+    Table {
+        text: lines.join("\n"),
+        missed: rows.iter().filter(|row| row.is_missed()).count(),
+    }
 }
 
 /// The table of an app server behind Heliograph beside the same app asked directly.
@@ -149,7 +173,8 @@ fn skipped(name: &str, why: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, Size, Target};
+    use super::{Row, Size, Target, beside_relay};
+    use crate::rounds::Round;
 
     fn row(target: Target, size: Size) -> String {
         Row {
@@ -172,5 +197,25 @@ mod tests {
     #[test]
     fn a_trial_run_is_not_judged() {
         assert!(row(Target::AtMost(2.9), Size::Trial).contains("<= 2.90 (not judged"));
+    }
+
+    #[test]
+    fn targets_that_a_full_run_missed_are_counted() {
+        let rounds = |echo_us, delivery_us| {
+            vec![Round {
+                idle_kib: 7.0,
+                echo_us,
+                delivery_us,
+                connects_per_s: 1.0,
+            }]
+        };
+        let missed = |size, echo_us, delivery_us| {
+            let rounds = [rounds(1.0, 1.0), rounds(echo_us, delivery_us)];
+            beside_relay(size, &rounds, Ok([1.0, 9.0])).missed
+        };
+        assert_eq!(missed(Size::Full, 1.5, 1.3), 0);
+        assert_eq!(missed(Size::Full, 1.7, 1.3), 1);
+        assert_eq!(missed(Size::Full, f64::NAN, 1.5), 2);
+        assert_eq!(missed(Size::Trial, 1.7, 1.5), 0);
     }
 }
