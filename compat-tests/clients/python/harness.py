@@ -155,7 +155,7 @@ class App:
         seen, mine = 0, []
         while True:
             left = end - time.monotonic()
-            fresh = json.loads(self.request("GET", f"/events?after={seen}&wait={max(0, int(left * 1000))}"))
+            fresh = json.loads(self.request("GET", f"/events?after={seen}&wait={max(0, int(min(left, 20) * 1000))}"))
             seen = fresh[-1]["seq"] if fresh else seen
             mine += [e for e in fresh if e["connectionId"] == connection]
             if enough([e["event"] for e in mine]):
