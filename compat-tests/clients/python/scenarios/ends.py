@@ -8,8 +8,8 @@ from .registry import scenario
 
 OUTAGE = 1.5
 FOR_GOOD = 300.0
-REOPENS = 15.0
-"""How long a client may take to reconnect, in seconds: some wait long before they try again."""
+REOPENS = 8.0
+"""How long a client may take to reconnect, in seconds: signalrcore notices a lost link by its ping, and waits for the second after an outage."""
 
 
 @scenario("end-abort-by-hub")
