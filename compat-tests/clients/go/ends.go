@@ -10,6 +10,7 @@ var endScenarios = []scenario{
 	{name: "end-abort-by-hub", run: endAbortByHub},
 	{name: "end-abort-from-outside", run: endAbortFromOutside},
 	{name: "end-stop-seen-once", run: endStopSeenOnce},
+	{name: "end-link-lost", limit: 60 * time.Second, run: endLinkLost},
 	{name: "many-at-once", limit: 120 * time.Second, run: manyAtOnce},
 	{name: "idle-stays-up", limit: 90 * time.Second, slow: true, run: idleStaysUp},
 }
@@ -42,6 +43,16 @@ func endStopSeenOnce(s *scene) {
 		equal(user, one.User, "the user in the events")
 	}
 	equal([]string{"connected", "note", "disconnected"}, names, "the events")
+}
+
+func endLinkLost(s *scene) {
+	relay := openRelay()
+	defer relay.close()
+	peer := s.connect(wish{relay: relay})
+	relay.cut()
+	peer.ends()
+	s.app.disconnected(peer.id)
+	check(peer.client.Err() != nil, "the client reports no error")
 }
 
 func manyAtOnce(s *scene) {

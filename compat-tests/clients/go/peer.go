@@ -62,6 +62,8 @@ type wish struct {
 	noAnswer          bool
 	skipsNegotiate    bool
 	anyTransport      bool
+	// What the way to the hub leads through, wherever it is.
+	relay *relay
 	// How long connecting may take, if longer than a step.
 	limit time.Duration
 }
@@ -192,6 +194,11 @@ func (s *scene) open(ctx context.Context, address string, headers http.Header, w
 	address, err := redirected(address, headers)
 	if err != nil {
 		return nil, err
+	}
+	if w.relay != nil {
+		if address, err = w.relay.leadTo(address); err != nil {
+			return nil, err
+		}
 	}
 	transports := []signalr.TransportType{signalr.TransportType(s.transport)}
 	if w.anyTransport {

@@ -44,12 +44,12 @@ def wait(coroutine, timeout=STEP):
 
 
 class Client:
-    def __init__(self, protocol, url, headers, token, token_by_factory=False, keeps_alive=False):
+    def __init__(self, protocol, url, headers, token, token_by_factory=False, keeps_alive=False, reconnects=False):
         self._protocol = protocol
         self._url = url
         self._headers = headers
-        self._factory = (lambda: token) if token_by_factory else None
-        if token is not None and not token_by_factory:
+        self._factory = token if callable(token) else (lambda: token) if token_by_factory else None
+        if token is not None and self._factory is None:
             # The client asks its token factory only after the first connection stands, see auth-token-factory.
             self._headers["Authorization"] = f"Bearer {token}"
         self._handlers = {}
@@ -59,6 +59,8 @@ class Client:
         self.closed = threading.Event()
         self.reopened = threading.Event()
         self.closings = 0
+        # The client gives its program none.
+        self.error = None
 
     def on(self, target, handler):
         async def handle(arguments):

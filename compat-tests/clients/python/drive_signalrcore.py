@@ -55,15 +55,16 @@ class Early(list):
 
 
 class Client:
-    def __init__(self, transport, protocol, url, headers, token, token_by_factory=False, keeps_alive=False, skips_negotiation=False, chooses=True):
+    def __init__(self, transport, protocol, url, headers, token, token_by_factory=False, keeps_alive=False, reconnects=False, skips_negotiation=False, chooses=True):
         self._options = {"headers": headers, "skip_negotiation": skips_negotiation}
         if chooses:
             self._options["transport"] = HttpTransportType(transport)
         if token is not None:
-            self._options["access_token_factory"] = lambda: token
+            self._options["access_token_factory"] = token if callable(token) else lambda: token
         self._encoding = HubProtocolEncoding.binary if protocol == "messagepack" else HubProtocolEncoding.text
         self._url = url
         self._keeps_alive = keeps_alive
+        self._reconnects = reconnects
         # On a socket stop() returns only when something more comes from the server: it closes the descriptor under the
         # thread that reads from it, and joins that thread. Without help that is the next ping, up to 15 s later.
         self._needs_a_nudge = transport != "LongPolling"
@@ -74,7 +75,10 @@ class Client:
         self._noted = threading.Condition()
         self._connection = None
         self.closed = threading.Event()
+        self.reopened = threading.Event()
         self.closings = 0
+        # The client gives its program none.
+        self.error = None
 
     def on(self, target, handler):
         self._handlers[target] = handler
@@ -96,9 +100,12 @@ class Client:
         if self._keeps_alive:
             # The WebSocket transport pings only when it may reconnect.
             builder = builder.with_automatic_reconnect({"type": "raw", "keep_alive_interval": 10, "reconnect_interval": 1, "max_attempts": 1})
+        if self._reconnects:
+            builder = builder.with_automatic_reconnect({"type": "raw", "keep_alive_interval": 2, "reconnect_interval": 1})
         connection = builder.build()
         opened = threading.Event()
         connection.on_open(opened.set)
+        connection.on_reconnect(self.reopened.set)
         connection.on_close(self._on_close)
         connection.on_error(self._on_error)
         for target, handler in self._handlers.items():

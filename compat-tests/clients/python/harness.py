@@ -12,6 +12,8 @@ import urllib.parse
 import urllib.request
 import uuid
 
+import relay
+
 STEP = 6.0
 """How long one step of a scenario may take, in seconds: shorter than a scenario's limit, so that a failure says which step it was."""
 
@@ -131,13 +133,17 @@ class App:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         info = json.loads(self.request("GET", "/info"))
         self.serves = info["mode"] == "self"
+        self.redirects = info["mode"] == "azure"
         self._detailed = info["options"].get("detailed") in ("1", "true")
 
     def request(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, method=method, data=data, headers={"Content-Type": "application/json"})
-        with self._opener.open(request, timeout=30) as response:
+        with self.open(request) as response:
             return response.read().decode()
+
+    def open(self, request):
+        return self._opener.open(request, timeout=30)
 
     def detailed(self, text, detail):
         """An error text, with what the app adds to it under --detailed."""
@@ -149,7 +155,7 @@ class App:
         seen, mine = 0, []
         while True:
             left = end - time.monotonic()
-            fresh = json.loads(self.request("GET", f"/events?after={seen}&wait={max(0, int(left * 1000))}"))
+            fresh = json.loads(self.request("GET", f"/events?after={seen}&wait={max(0, int(min(left, 20) * 1000))}"))
             seen = fresh[-1]["seq"] if fresh else seen
             mine += [e for e in fresh if e["connectionId"] == connection]
             if enough([e["event"] for e in mine]):
@@ -239,6 +245,7 @@ class Scene:
         self._make_client = make_client
         self._clients = []
         self._peers = []
+        self._relays = []
         self._names = 0
         self._over = threading.Event()
 
@@ -258,8 +265,14 @@ class Scene:
         self._names += 1
         return f"{self.tag}{what}{self._names}"
 
-    def make(self, query="", hub="testhub", headers=None, token=None, hears=None, **wishes):
-        url = f"{self.app.url}/{hub}" + (f"?{query}" if query else "")
+    def relays(self):
+        """The way to the app through relays, for clients that are to lose their links."""
+        relays = relay.Relays(self.app)
+        self._relays.append(relays)
+        return relays
+
+    def make(self, query="", hub="testhub", headers=None, token=None, hears=None, relays=None, **wishes):
+        url = f"{(relays or self.app).url}/{hub}" + (f"?{query}" if query else "")
         client = self._make_client(url, dict(headers or {}), token, **wishes)
         self._clients.append(client)
         peer = Peer(client, hears or (lambda text: isinstance(text, str) and text.startswith(self.tag)))
@@ -294,6 +307,8 @@ class Scene:
         # Some clients take long to stop; nothing of the next scenario depends on it.
         for client in self._clients:
             threading.Thread(target=client.stop_quietly, daemon=True).start()
+        for relays in self._relays:
+            relays.close()
 
 
 class Scenario:

@@ -2,9 +2,14 @@
 
 import concurrent.futures
 
-from harness import STEP, Skipped, equal, true
+from harness import STEP, CallError, Failed, Skipped, equal, true
 
 from .registry import scenario
+
+OUTAGE = 1.5
+FOR_GOOD = 300.0
+REOPENS = 8.0
+"""How long a client may take to reconnect, in seconds: signalrcore notices a lost link by its ping, and waits for the second after an outage."""
 
 
 @scenario("end-abort-by-hub")
@@ -22,6 +27,103 @@ def end_abort_from_outside(scene):
     true(peer.client.closed.wait(STEP), "the client does not notice the end")
     scene.app.disconnected(peer.id)
     equal("here", witness.call("Echo", "here"))
+
+
+@scenario("end-link-lost", limit=60)
+def end_link_lost(scene):
+    peer = lose(scene)
+    true(peer.client.error is not None, "the client reports no error")
+
+
+@scenario("end-link-lost-noticed", limit=60)
+def end_link_lost_noticed(scene):
+    peer = lose(scene)
+    equal(1, peer.client.closings, "the number of closes")
+
+
+def lose(scene):
+    """A client that has lost its link for good, and the hub it."""
+    relays = scene.relays()
+    peer = scene.connect(relays=relays)
+    relays.cut(FOR_GOOD)
+    true(peer.client.closed.wait(30), "the client does not notice the end")
+    gone(scene, peer.id)
+    return peer
+
+
+def gone(scene, identity):
+    # Without a socket the server waits for the next poll.
+    scene.app.disconnected(identity, 45 if scene.transport == "LongPolling" else 15)
+
+
+# How many closes a client reports on its way back is not looked at: both tell of a lost link by on_close, at times twice.
+@scenario("reconnect-after-cut", limit=60)
+def reconnect_after_cut(scene):
+    relays = scene.relays()
+    peers = [scene.connect(), scene.connect(relays=relays, reconnects=True)]
+    witness, peer = peers
+    group, old = scene.name("group"), peer.id
+    peer.call("Join", group)
+    cut(scene, relays, peer)
+    peer.id = peer.call("GetCallerConnectionId")
+    true(peer.id != old, "the new connection has the old one's id")
+    scene.reaches(peers, [], lambda text: witness.call("ToGroup", group, text), "the group joined before")
+    scene.reaches(peers, [peer], lambda text: witness.call("ToClient", peer.id, text), "Client(new id)")
+    scene.reaches(peers, [], lambda text: witness.call("ToClient", old, text), "Client(old id)")
+    gone(scene, old)
+
+
+@scenario("reconnect-after-outage", limit=60)
+def reconnect_after_outage(scene):
+    relays = scene.relays()
+    peer = scene.connect(relays=relays, reconnects=True)
+    for _ in range(2):
+        lost = peer.begin("Slow", 20_000)
+        cut(scene, relays, peer, OUTAGE)
+        equal("back", peer.call("Echo", "back"))
+        try:
+            lost.result(STEP)
+        except CallError:
+            continue
+        raise Failed("a call of the lost connection is answered")
+
+
+@scenario("reconnect-after-outage-no-calls", limit=60)
+def reconnect_after_outage_no_calls(scene):
+    relays = scene.relays()
+    peer = scene.connect(relays=relays, reconnects=True)
+    for _ in range(2):
+        cut(scene, relays, peer, OUTAGE)
+        equal("back", peer.call("Echo", "back"))
+
+
+@scenario("reconnect-new-token", limit=60)
+def reconnect_new_token(scene):
+    relays = scene.relays()
+    user, asked = scene.name("user"), []
+
+    def token():
+        asked.append(None)
+        return f"user={user}-{len(asked)}"
+
+    def number():
+        return int(str(peer.call("UserId")).removeprefix(f"{user}-"))
+
+    peer = scene.connect(relays=relays, reconnects=True, token=token)
+    before = len(asked)
+    true(before > 0, "the token was never asked for")
+    true(number() <= before, "the user is not from the token")
+    cut(scene, relays, peer)
+    after = number()
+    true(before < after <= len(asked), f"the user is from token {after}, {before} were asked for before the cut and {len(asked)} in all")
+
+
+def cut(scene, relays, peer, seconds=0.0):
+    """Cuts the link of a client and waits until it is back."""
+    peer.client.reopened.clear()
+    # A poll alone would only be sent again.
+    relays.cut(OUTAGE if scene.transport == "LongPolling" else seconds)
+    true(peer.client.reopened.wait(REOPENS), "the client does not come back")
 
 
 @scenario("reconnect-same-address", "reconnect-always")

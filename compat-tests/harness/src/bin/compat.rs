@@ -58,7 +58,7 @@ struct Options {
     #[arg(long)]
     all: bool,
     /// Also the scenarios that take most of a minute, as a run of everything has them: of the .NET
-    /// client, and of the newest JavaScript client over WebSockets
+    /// client, of the newest JavaScript client, and of each client over WebSockets against azure
     #[arg(long)]
     slow: bool,
     /// Client drivers that run at a time; a driver waits most of its time

@@ -64,6 +64,17 @@ final class App {
         return response.body();
     }
 
+    /** Where a hub is, and the token for it if that is elsewhere. */
+    record Place(String url, String token) { }
+
+    /** Asks the app where a hub is. */
+    Place place(String hub) throws Exception {
+        var here = url + "/" + hub;
+        var answer = gson.fromJson(request("POST", "/" + hub + "/negotiate?negotiateVersion=1", null), JsonObject.class);
+        if (!answer.has("url")) return new Place(here, null);
+        return new Place(answer.get("url").getAsString(), answer.get("accessToken").getAsString());
+    }
+
     /** An error text, with what the app adds to it under --detailed. */
     String detailed(String text, String detail) {
         return detailed ? text + " " + detail : text;
@@ -71,27 +82,39 @@ final class App {
 
     /** Waits until the events of a connection are as wanted. */
     List<Event> events(String connection, String what, Predicate<List<String>> enough) throws Exception {
-        var end = System.nanoTime() + STEP * 1_000_000_000L;
+        return events(connection, what, STEP, enough);
+    }
+
+    private List<Event> events(String connection, String what, int seconds, Predicate<List<String>> enough) throws Exception {
+        var end = System.nanoTime() + seconds * 1_000_000_000L;
         var mine = new ArrayList<Event>();
         for (var seen = 0;;) {
             var left = Math.max(0, (end - System.nanoTime()) / 1_000_000);
-            for (var event : gson.fromJson(request("GET", "/events?after=" + seen + "&wait=" + left, null), Event[].class)) {
+            for (var event : gson.fromJson(request("GET", "/events?after=" + seen + "&wait=" + Math.min(left, 20_000), null), Event[].class)) {
                 seen = event.seq;
                 if (connection.equals(event.connectionId)) mine.add(event);
             }
             var names = mine.stream().map(Event::event).toList();
             if (enough.test(names)) return mine;
-            Check.isTrue(left > 0, "the app does not report " + what + " within " + STEP + " s; it reports " + names);
+            Check.isTrue(left > 0, "the app does not report " + what + " within " + seconds + " s; it reports " + names);
         }
     }
 
     List<Event> reports(String connection, String name) throws Exception {
-        return events(connection, name, names -> names.contains(name));
+        return reports(connection, name, STEP);
+    }
+
+    private List<Event> reports(String connection, String name, int seconds) throws Exception {
+        return events(connection, name, seconds, names -> names.contains(name));
     }
 
     /** Waits until the hub has seen the connection end, and makes sure that it saw it once. */
     void disconnected(String connection) throws Exception {
-        reports(connection, "disconnected");
+        disconnected(connection, STEP);
+    }
+
+    void disconnected(String connection, int seconds) throws Exception {
+        reports(connection, "disconnected", seconds);
         // A second report would follow at once; a few round trips through the app are time enough.
         for (var i = 0; i < 3; i++) request("GET", "/connections", null);
         Check.equal(1L, reports(connection, "disconnected").stream().filter(e -> e.event.equals("disconnected")).count(), "the number of disconnected events");

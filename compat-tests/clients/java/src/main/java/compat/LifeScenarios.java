@@ -27,6 +27,7 @@ final class LifeScenarios {
         Scenario.of("end-abort-by-hub", LifeScenarios::endAbortByHub),
         Scenario.of("end-abort-from-outside", LifeScenarios::endAbortFromOutside),
         Scenario.of("end-stop-seen-once", LifeScenarios::endStopSeenOnce),
+        Scenario.of("end-link-lost", 60, LifeScenarios::endLinkLost),
         Scenario.of("many-at-once", 120, LifeScenarios::manyAtOnce),
         Scenario.slow("idle-stays-up", 90, LifeScenarios::idleStaysUp));
 
@@ -128,6 +129,18 @@ final class LifeScenarios {
         equal(List.of("connected", "note", "disconnected"), events.stream().map(App.Event::event).toList(), "the events");
         isTrue(events.stream().allMatch(e -> user.equals(e.user())), "an event has another user");
         equal(null, events.get(2).detail(), "the error the hub was told");
+    }
+
+    private static void endLinkLost(Scene scene) throws Exception {
+        var place = scene.app.place("testhub");
+        try (var relay = new Relay(place.url())) {
+            var peer = scene.connectAt(relay.url(), place.token());
+            relay.cut();
+            var error = peer.closed();
+            // Without a socket the server waits for the next poll.
+            scene.app.disconnected(peer.id, scene.transport == TransportEnum.LONG_POLLING ? 45 : 15);
+            isTrue(!error.isEmpty(), "the client reports no error");
+        }
     }
 
     private static void manyAtOnce(Scene scene) throws Exception {

@@ -42,7 +42,11 @@ final class Scene {
     }
 
     Peer make(Wish wish) {
-        var builder = HubConnectionBuilder.create(app.url + "/" + wish.hub + (wish.query.isEmpty() ? "" : "?" + wish.query))
+        return make(wish, app.url + "/" + wish.hub + (wish.query.isEmpty() ? "" : "?" + wish.query));
+    }
+
+    private Peer make(Wish wish, String url) {
+        var builder = HubConnectionBuilder.create(url)
             .withTransport(wish.transport == null ? transport : wish.transport)
             .shouldSkipNegotiate(wish.skipsNegotiate)
             .withHeaders(wish.headers);
@@ -53,7 +57,16 @@ final class Scene {
     }
 
     Peer connect(Wish wish) {
-        var peer = make(wish);
+        return connect(wish, make(wish));
+    }
+
+    /** Connects at an address that serves the hub itself. */
+    Peer connectAt(String url, String token) {
+        var wish = Wish.hub("testhub", "", token);
+        return connect(wish, make(wish, url));
+    }
+
+    private static Peer connect(Wish wish, Peer peer) {
         peer.start();
         if (wish.hub.equals("testhub")) peer.id = peer.text("GetCallerConnectionId");
         return peer;
