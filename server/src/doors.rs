@@ -21,6 +21,8 @@ const CHAT: &str = "chat";
 /// What the demo's hub is called inside: nobody has asked for it, so that it must not take the
 /// clients of an app's own hub `chat`.
 const DEMO_HUB: &str = "demo.chat";
+/// The setting for pages, of the service or, with its name before it, of a hub.
+const ALLOWED_ORIGINS: &str = "allowed_origins";
 /// The hub for loads.
 const BENCH: &str = "bench";
 /// How often the end of the last client is looked for.
@@ -69,6 +71,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
             backend: links,
             authenticator: Arc::new(ServiceToken(parts.verifier.clone())),
             origins: parts.origins.clone(),
+            origins_setting: ALLOWED_ORIGINS.into(),
         }),
         hubs,
         parts.proxies.clone(),
@@ -161,6 +164,7 @@ fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>,
             };
             let mut route = hub_route(name, &hub, settings, parts)?;
             route.hub = known_as.into();
+            route.origins_setting = ALLOWED_ORIGINS.into();
             routes.push(route);
         }
     }
@@ -196,6 +200,7 @@ fn hub_route(
         },
         authenticator,
         origins,
+        origins_setting: format!("hubs.{name}.{ALLOWED_ORIGINS}").into(),
     })
 }
 

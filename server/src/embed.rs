@@ -147,6 +147,7 @@ impl HubServerBuilder {
             backend: Arc::new(hub.clone()) as Arc<dyn Backend>,
             authenticator: Arc::clone(&self.authenticator),
             origins: self.origins.clone(),
+            origins_setting: "HubServerBuilder::origins".into(),
         });
         let door = Door::new(
             self.options,

@@ -65,14 +65,15 @@ impl Cell {
         }
     }
 
-    /// Of how many drivers it takes the place: a browser keeps two cores busy by itself, and where
-    /// slow polls bring messages late, others are to leave it time.
+    /// Of how many drivers it takes the place, where `jobs` run at a time: a browser keeps two cores
+    /// busy by itself, and where slow polls bring messages late, others are to leave it time.
     #[must_use]
-    pub fn weight(&self) -> usize {
-        if self.rank() <= 1 && !self.client.name.starts_with("go") {
-            2
-        } else {
-            1
+    pub fn weight(&self, jobs: usize) -> u32 {
+        match (self.client.name, self.transport) {
+            _ if jobs < 2 => 1,
+            (name, _) if name.starts_with("chromium") => 2,
+            ("python-signalrcore", "LongPolling") => 2,
+            _ => 1,
         }
     }
 

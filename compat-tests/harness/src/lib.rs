@@ -4,7 +4,8 @@
 //! under one address; [`scenarios`] are tests with servers of their own. The parts of the runner:
 //! [`install`], [`checks`], the [`cells`] of [`clients`], the [`table`] of what they are asked, the
 //! [`driver`] that asks one of them, the [`matrix`] that runs and judges them by what is
-//! [`expected`], the [`page`] that shows it, and the [`report`].
+//! [`expected`], the [`page`] that shows it, and the [`report`]; [`panics`] of the service are
+//! looked for in whatever is printed.
 //!
 //! Every program that is started is killed, with its children, when its handle is dropped.
 

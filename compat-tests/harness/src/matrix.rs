@@ -156,9 +156,7 @@ async fn work(
         let Some(Job { cell, backend }) = jobs.lock().pop_front() else {
             return;
         };
-        let weight = cell.weight().min(plan.choice.jobs);
-        let weight = u32::try_from(weight).unwrap_or(1);
-        let _place = places.acquire_many(weight).await;
+        let _place = places.acquire_many(cell.weight(plan.choice.jobs)).await;
         let start = Instant::now();
         let scenarios = match backend {
             Ok(backend) => plan.run(&cell, &backend).await,

@@ -152,9 +152,31 @@ impl Proxies {
     }
 }
 
+impl Forwarded {
+    /// Makes headers that are passed on tell the same, and nothing that only a stranger says.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        if !self.by_trusted_proxy {
+            let lies = headers.keys().filter(|name| is_of_proxies(name));
+            for name in lies.cloned().collect::<Vec<_>>() {
+                headers.remove(name);
+            }
+        }
+        for (name, value) in [
+            ("x-forwarded-for", self.forwarded_for.as_deref()),
+            ("x-forwarded-proto", Some(self.scheme.as_str())),
+            ("x-forwarded-host", self.host.as_deref()),
+            ("x-forwarded-prefix", self.prefix.as_deref()),
+        ] {
+            headers.remove(name);
+            if let Some(value) = value.and_then(|value| value.parse().ok()) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
 /// Whether a header tells of the way of a request through proxies. Hubs take such for the truth.
-#[must_use]
-pub fn is_of_proxies(name: &HeaderName) -> bool {
+fn is_of_proxies(name: &HeaderName) -> bool {
     let name = name.as_str();
     matches!(name, "forwarded" | "x-real-ip")
         || name.starts_with("x-forwarded-")

@@ -38,6 +38,42 @@ fn strangers_are_not_believed() {
 }
 
 #[test]
+fn what_strangers_say_of_proxies_is_not_passed_on() {
+    let more = [("x-real-ip", "6.6.6.6"), ("forwarded", "for=6.6.6.6")];
+    let said = [&LIES[..], &more, &[("x-test", "kept")]].concat();
+    let passed = |peer| {
+        let mut headers = request(peer, &said).headers;
+        read(peer, &said).write(&mut headers);
+        let text = |name| {
+            headers
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        [
+            "x-forwarded-for",
+            "x-forwarded-prefix",
+            "x-real-ip",
+            "forwarded",
+            "x-test",
+        ]
+        .map(text)
+    };
+    let texts = |texts: [&str; 5]| texts.map(|text| (!text.is_empty()).then(|| text.to_owned()));
+    assert_eq!(
+        passed("203.0.113.9"),
+        texts(["203.0.113.9", "", "", "", "kept"])
+    );
+    let expected = [
+        "6.6.6.6, 10.1.1.1",
+        "/evil",
+        "6.6.6.6",
+        "for=6.6.6.6",
+        "kept",
+    ];
+    assert_eq!(passed("10.1.1.1"), texts(expected));
+}
+
+#[test]
 fn trusted_proxy_is_believed() {
     let forwarded = read(
         "10.1.1.1",

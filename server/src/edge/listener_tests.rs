@@ -271,18 +271,3 @@ async fn connections_are_tuned_so_that_a_vanished_peer_is_noticed() {
         Some(Duration::from_secs(60))
     );
 }
-
-#[tokio::test]
-async fn the_system_watches_for_dead_peers_as_set() {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let tcp = TcpStream::connect(address).await.unwrap();
-    let second = Duration::from_secs(1);
-    tune(&tcp, 12 * second).unwrap();
-    let socket = SockRef::from(&tcp);
-    assert!(socket.keepalive().unwrap());
-    assert_eq!(socket.tcp_keepalive_time().unwrap(), 6 * second);
-    assert_eq!(socket.tcp_keepalive_interval().unwrap(), 2 * second);
-    #[cfg(target_os = "linux")]
-    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(12 * second));
-}

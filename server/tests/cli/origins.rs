@@ -58,3 +58,14 @@ fn at_the_services_own_path_the_general_list_counts() {
     assert_eq!(ask(&service), 403);
     service.wait_for_log("allowed_origins");
 }
+
+#[test]
+fn the_log_names_the_setting_that_lets_a_page_in() {
+    // These hubs have no settings of their own.
+    let listed = "allowed_origins=[\"https://a.test\"]";
+    for path in ["/chat", "/bench"] {
+        let service = Service::start(&["--set", listed, "--set", "bench=true"], &[]);
+        assert_eq!(asked_by(&service, path, PAGE), REFUSED, "{path}");
+        service.wait_for_log("setting=\"allowed_origins\"");
+    }
+}

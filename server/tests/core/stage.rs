@@ -89,6 +89,7 @@ impl Stage {
             backend: Arc::clone(&backend),
             authenticator: Arc::new(Anonymous),
             origins,
+            origins_setting: "none".into(),
         };
         let secret = HubRoute {
             authenticator: Arc::new(token.clone()),
@@ -99,6 +100,7 @@ impl Stage {
             backend: Arc::clone(&backend),
             authenticator: Arc::new(token),
             origins: Origins::Any,
+            origins_setting: "none".into(),
         };
         let hubs = vec![
             route("/testhub", Origins::Any),

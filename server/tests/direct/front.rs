@@ -57,6 +57,7 @@ impl Front {
             backend: Arc::new(Direct::new(hub, options).unwrap()),
             authenticator: Arc::new(Anonymous),
             origins: Origins::Any,
+            origins_setting: "none".into(),
         };
         let hubs = hubs.into_iter().map(route).collect();
         let routes = Routes::new(None, hubs, Proxies::default());

@@ -65,6 +65,7 @@ impl Whole {
             backend: Arc::clone(&backend) as _,
             authenticator: Arc::new(ServiceToken(verifier)),
             origins: Origins::Any,
+            origins_setting: "none".into(),
         };
         let clients = core::Door::new(
             core::Options::default(),

@@ -58,9 +58,11 @@ pub(super) fn unanswered(reason: &CloseReason) -> Option<&str> {
         _ => "",
     };
     // To clients an answer with an empty error, or none, is a handshake that went well.
-    Some(text)
-        .filter(|text| !text.is_empty())
-        .or(Some(HandshakeError::CANCELED))
+    Some(if text.is_empty() {
+        HandshakeError::CANCELED
+    } else {
+        text
+    })
 }
 
 /// The answer to a handshake that fails: JSON in every hub protocol.

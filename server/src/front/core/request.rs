@@ -15,7 +15,7 @@ use crate::auth::{Denied, Identity, TokenError, bearer, without_token};
 use crate::backend::{Bearer, ClientRequest, Headers, Transport, form_pairs};
 use crate::edge::Scheme;
 use crate::edge::cors::{self, Origins};
-use crate::edge::forwarded::{self, Forwarded};
+use crate::edge::forwarded::Forwarded;
 use crate::telemetry::Negotiated;
 
 /// A request on its way through the door.
@@ -121,25 +121,8 @@ impl Entry {
             Some(path) => path.clone(),
             None => self.query_value("asrs.op").unwrap_or_default().into(),
         };
-        let seen = &self.seen;
         let mut headers = self.parts.headers.clone();
-        if !seen.by_trusted_proxy {
-            let names = headers.keys().filter(|name| forwarded::is_of_proxies(name));
-            for name in names.cloned().collect::<Vec<_>>() {
-                headers.remove(name);
-            }
-        }
-        for (name, value) in [
-            ("x-forwarded-for", seen.forwarded_for.as_deref()),
-            ("x-forwarded-proto", Some(seen.scheme.as_str())),
-            ("x-forwarded-host", seen.host.as_deref()),
-            ("x-forwarded-prefix", seen.prefix.as_deref()),
-        ] {
-            headers.remove(name);
-            if let Some(value) = value.and_then(|value| value.parse().ok()) {
-                headers.insert(name, value);
-            }
-        }
+        self.seen.write(&mut headers);
         // At the service's own path the token is ours: no hub gets to see it.
         let at_service = self.place.path.is_none();
         if at_service {
@@ -164,12 +147,7 @@ impl Entry {
 
 /// Tells the operator which setting lets the page in.
 fn note_foreign_origin(place: &Place, origin: Option<&HeaderValue>) {
-    let hub = &*place.name;
-    // The demo's hub has a name that no setting can have.
-    let setting = match place.path {
-        Some(_) if !hub.contains('.') => format!("hubs.{hub}.allowed_origins"),
-        _ => "allowed_origins".to_owned(),
-    };
+    let (hub, setting) = (&*place.name, &*place.origins_setting);
     let origin = origin.and_then(|origin| origin.to_str().ok());
     let origin = origin.unwrap_or("(unreadable)");
     info!(

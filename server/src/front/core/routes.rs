@@ -22,6 +22,8 @@ pub struct HubRoute {
     pub authenticator: Arc<dyn Authenticator>,
     /// Which web pages may call. Where cookies say who the caller is this must be a list.
     pub origins: Origins,
+    /// Where whoever runs the service lists them: the log names it when it refuses a page.
+    pub origins_setting: Arc<str>,
 }
 
 /// The service's own path `/client`: any hub, named by the query, for clients with a token.
@@ -33,6 +35,8 @@ pub struct ServiceRoute {
     pub authenticator: Arc<dyn Authenticator>,
     /// Which web pages may call.
     pub origins: Origins,
+    /// As that of [`HubRoute`].
+    pub origins_setting: Arc<str>,
 }
 
 /// All that the door serves.
@@ -51,6 +55,7 @@ pub(super) struct Place {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) authenticator: Arc<dyn Authenticator>,
     pub(super) origins: Origins,
+    pub(super) origins_setting: Arc<str>,
     /// The hub's path when it is served at its own; `None` at `/client`.
     pub(super) path: Option<Box<str>>,
 }
@@ -106,6 +111,7 @@ impl Routes {
                 backend: Arc::clone(&route.backend),
                 authenticator: Arc::clone(&route.authenticator),
                 origins: route.origins.clone(),
+                origins_setting: Arc::clone(&route.origins_setting),
                 path: Some(route.path.clone()),
             };
             return Ok((place, action));
@@ -129,6 +135,7 @@ impl Routes {
             backend: Arc::clone(backend),
             authenticator: Arc::clone(&service.authenticator),
             origins: service.origins.clone(),
+            origins_setting: Arc::clone(&service.origins_setting),
             path: None,
         };
         Ok((place, action))
