@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 
 use crate::client::{ByAddress, ById};
-use crate::membership::{Group, Wish};
+use crate::membership::{Entered, Group, Wish};
 use crate::user_groups::UserGroups;
 use crate::{Client, Frame, FrameSet, Joined, Links, Outbox, Send, Target};
 
@@ -292,6 +292,14 @@ impl Hub {
     }
 
     fn join_with(&self, client: &Arc<Client>, name: &str, wish: Wish) -> bool {
+        let entered = self.enter(client, name, wish);
+        if entered == Entered::Now {
+            client.groups_changed();
+        }
+        entered != Entered::Gone
+    }
+
+    fn enter(&self, client: &Arc<Client>, name: &str, wish: Wish) -> Entered {
         // The table stays locked while the member is added, so that nobody drops the group as
         // empty in between.
         {
@@ -307,16 +315,19 @@ impl Hub {
                 members: RwLock::default(),
             })
         });
-        let joined = client.memberships.lock().join(client, group, wish);
-        if !joined && group.members.read().is_empty() {
+        let entered = client.memberships.lock().join(client, group, wish);
+        if entered == Entered::Gone && group.members.read().is_empty() {
             groups.remove(name);
         }
-        joined
+        entered
     }
 
     fn leave_with(&self, client: &Arc<Client>, group: Option<&str>, wish: Wish) {
         let left = client.memberships.lock().leave(client, group, wish);
         self.drop_empty(&left);
+        if !left.is_empty() {
+            client.groups_changed();
+        }
     }
 
     fn drop_empty(&self, left: &[Arc<Group>]) {

@@ -25,7 +25,7 @@ mod relay;
 mod send;
 mod user_groups;
 
-pub use client::{Client, ConnectionId};
+pub use client::{Client, ConnectionId, Inlet};
 pub use close::CloseReason;
 pub use frame::{Dialect, Encode, Frame, FrameClass, FrameSet};
 pub use hub::Hub;

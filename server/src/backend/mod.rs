@@ -5,6 +5,7 @@
 
 pub mod direct;
 pub mod embedded;
+pub mod legacy;
 pub mod link;
 mod request;
 

@@ -1,8 +1,11 @@
 //! What all doors share over HTTP.
 
+pub mod answers;
+pub mod clock;
 pub mod cors;
 pub mod dialects;
 pub mod forwarded;
+pub mod legacy_frames;
 pub mod listener;
 mod stream;
 pub mod tls;

@@ -16,6 +16,7 @@ use super::arguments::{Arguments, Encoded};
 use super::connection::Connection;
 use super::encode;
 use super::results::{Answer, Results};
+use crate::edge::dialects;
 
 /// To whom messages of a hub may go. Whoever is not there gets nothing, silently.
 #[derive(Clone, Copy)]
@@ -237,7 +238,7 @@ impl SingleClient<'_> {
             return Ok(());
         };
         let frame = call_frame(encoding, None, target, &arguments)?;
-        client.outbox().push(frame);
+        client.push(frame);
         if self
             .clients
             .sender
@@ -268,7 +269,7 @@ impl SingleClient<'_> {
         };
         let mut ticket = self.clients.results.expect(client.id())?;
         let frame = call_frame(encoding, Some(&ticket.id()), target, &arguments)?;
-        client.outbox().push(frame);
+        client.push(frame);
         match tokio::time::timeout(timeout, &mut ticket.answer).await {
             Ok(Ok(answer)) => read(encoding, answer),
             Ok(Err(_)) => {
@@ -284,7 +285,7 @@ impl SingleClient<'_> {
             Some(sender) if sender.id().as_str() == self.id => Arc::clone(sender),
             _ => self.clients.hub?.connection(self.id)?,
         };
-        let encoding = encode::encoding_of(client.dialect())?;
+        let encoding = dialects::encoding(client.dialect())?;
         Some((client, encoding))
     }
 }
@@ -328,7 +329,7 @@ struct Message<'a, A> {
 
 impl<A: Arguments> Encode for Message<'_, A> {
     fn encode(&self, dialect: Dialect) -> Option<Frame> {
-        let encoding = encode::encoding_of(dialect)?;
+        let encoding = dialects::encoding(dialect)?;
         match call_frame(encoding, None, self.target, self.arguments) {
             Ok(frame) => Some(frame),
             Err(error) => {

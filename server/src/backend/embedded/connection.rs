@@ -63,7 +63,7 @@ impl Connection {
 
     /// Ends the connection.
     pub(super) fn abort(&self) {
-        self.client.outbox().close(CloseReason::Ended {
+        self.client.close(CloseReason::Ended {
             error: None,
             allow_reconnect: false,
         });
@@ -114,7 +114,7 @@ impl Connection {
             Ok(result) => {
                 if let Some(id) = id {
                     let frame = encode::result(self.encoding, id, &result);
-                    self.client.outbox().push(frame);
+                    self.client.push(frame);
                 }
             }
             Err(error) => self.push_error(id, &self.failed(target, &error)),
@@ -133,7 +133,7 @@ impl Connection {
     pub(super) fn push_error(&self, id: Option<&str>, text: &str) {
         if let Some(id) = id {
             let frame = encode::error(self.encoding, id, text);
-            self.client.outbox().push(frame);
+            self.client.push(frame);
         }
     }
 }

@@ -73,15 +73,6 @@ pub(super) fn append<T: Serialize + ?Sized>(
     Ok(())
 }
 
-/// The encoding of a dialect, if we speak it.
-pub(super) fn encoding_of(dialect: Dialect) -> Option<Encoding> {
-    match dialect {
-        JSON => Some(Encoding::Json),
-        MESSAGEPACK => Some(Encoding::MessagePack),
-        _ => None,
-    }
-}
-
 fn dialect_of(encoding: Encoding) -> Dialect {
     match encoding {
         Encoding::Json => JSON,

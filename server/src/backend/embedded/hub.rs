@@ -21,6 +21,7 @@ use crate::backend::{
     Backend, BoxFuture, ClientRequest, Conversation, KeepAlive, OpenError, Opening, Refusal, Rules,
     Ticket,
 };
+use crate::edge::dialects;
 
 pub(super) type OnConnected =
     Box<dyn Fn(Caller) -> BoxFuture<'static, Result<(), HubError>> + Send + Sync>;
@@ -101,7 +102,7 @@ impl HubHandle {
         let Some(client) = client else {
             return false;
         };
-        client.outbox().close(CloseReason::Ended {
+        client.close(CloseReason::Ended {
             error: None,
             allow_reconnect: false,
         });
@@ -133,7 +134,7 @@ impl Core {
             request,
             ..
         } = opening;
-        let Some(encoding) = encode::encoding_of(client.dialect()) else {
+        let Some(encoding) = dialects::encoding(client.dialect()) else {
             let text = format!("The protocol '{protocol}' is not supported.");
             return Err(OpenError::Refused(text.into()));
         };
@@ -145,7 +146,7 @@ impl Core {
         }
         // The name decides: all routes to this hub lead to one and the same.
         _ = self.hub.set(Arc::clone(&hub));
-        client.outbox().answer(encode::handshake(encoding));
+        client.answer(encode::handshake(encoding));
         let connection = Connection::new(Arc::clone(self), hub, client, request, encoding);
         let connection = Arc::new(connection);
         connect(&connection);
@@ -202,7 +203,7 @@ fn connected(connection: &Arc<Connection>, outcome: Result<(), HubError>) {
 fn refuse(connection: &Connection, error: &HubError) {
     let general = "Connection closed with an error.".to_owned();
     let text = error.add_to(general, connection.core.options.detailed_errors);
-    connection.client.outbox().close(CloseReason::Ended {
+    connection.client.close(CloseReason::Ended {
         error: Some(text.into()),
         allow_reconnect: false,
     });

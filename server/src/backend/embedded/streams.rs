@@ -57,7 +57,7 @@ impl Items {
         let frame = encode::frame(encoding, |out| {
             write::stream_item(encoding, out, &self.id, item.bytes());
         });
-        self.connection.client.outbox().push(frame);
+        self.connection.client.push(frame);
         Ok(())
     }
 
@@ -111,6 +111,6 @@ pub(super) fn start(connection: &Arc<Connection>, id: &str, target: &str, run: S
             None => encode::frame(encoding, |out| write::completion_void(encoding, out, &id)),
             Some(text) => encode::error(encoding, &id, &text),
         };
-        connection.client.outbox().push(frame);
+        connection.client.push(frame);
     });
 }

@@ -5,8 +5,6 @@
 //! or later poll), POST, DELETE. All of them lead to a `Session`. See spec sections 1
 //! and 2 of the Core protocol.
 
-mod answers;
-mod clock;
 mod close;
 mod connect;
 mod event_stream;
@@ -40,11 +38,12 @@ use tracing::info;
 
 pub use routes::{HubRoute, Routes, ServiceRoute};
 
-use self::clock::Clock;
 use self::session::{NewSession, Session};
 use self::sessions::Sessions;
 use self::timers::Tick;
 use crate::backend::{Backend, Rules, Ticket};
+use crate::edge::answers;
+use crate::edge::clock::Clock;
 use crate::edge::dialects::Dialects;
 use crate::telemetry::{self, Meters};
 
@@ -111,7 +110,7 @@ impl Door {
             relay,
             routes,
             sessions: Sessions::default(),
-            clock: Clock::new(),
+            clock: Clock::default(),
             draining: AtomicBool::new(false),
             meters: Meters::default(),
         })

@@ -10,10 +10,11 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tracing::{debug, info};
 
 use super::routes::{Action, NoPlace, Place};
-use super::{Door, answers, connect, negotiate};
+use super::{Door, connect, negotiate};
 use crate::auth::{Denied, Identity, TokenError, bearer, without_token};
 use crate::backend::{Bearer, ClientRequest, Headers, Transport, form_pairs};
 use crate::edge::Scheme;
+use crate::edge::answers;
 use crate::edge::cors::{self, Origins};
 use crate::edge::forwarded::Forwarded;
 use crate::telemetry::Negotiated;
