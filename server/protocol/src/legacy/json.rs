@@ -151,3 +151,45 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_as_the_original_does_it() {
+        for (text, expected) in [
+            ("plain <&>'+/\u{7f}é😀", "\"plain <&>'+/\u{7f}é😀\""),
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("\u{8}\t\n\u{c}\r\u{1}\u{1e}", r#""\b\t\n\f\r\u0001\u001e""#),
+            (
+                "\u{84}\u{85}\u{2028}\u{2029}\u{2027}",
+                "\"\u{84}\\u0085\\u2028\\u2029\u{2027}\"",
+            ),
+        ] {
+            let mut out = Vec::new();
+            write_string(&mut out, text);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn raw_json_is_copied_but_for_what_ends_a_line() {
+        for (json, expected) in [
+            ("", ""),
+            ("[\"é\", 1]", "[\"é\", 1]"),
+            (
+                "\"\u{85}\u{85}\u{2028}x\u{2029}\"",
+                "\"\\u0085\\u0085\\u2028x\\u2029\"",
+            ),
+            (
+                "\"Â\u{84}\u{20ac}\u{2027}\u{85}\"",
+                "\"Â\u{84}\u{20ac}\u{2027}\\u0085\"",
+            ),
+        ] {
+            let mut out = b"<".to_vec();
+            write_raw(&mut out, json.as_bytes());
+            assert_eq!(String::from_utf8(out).unwrap(), format!("<{expected}"));
+        }
+    }
+}
