@@ -31,12 +31,13 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
 
 fn write_char(out: &mut Vec<u8>, character: char) {
     let short = match character {
-        '"' | '\\' => character,
-        '\u{8}' => 'b',
-        '\t' => 't',
-        '\n' => 'n',
-        '\u{c}' => 'f',
-        '\r' => 'r',
+        '"' => b'"',
+        '\\' => b'\\',
+        '\u{8}' => b'b',
+        '\t' => b't',
+        '\n' => b'n',
+        '\u{c}' => b'f',
+        '\r' => b'r',
         '\0'..='\x1f' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
             write(out, format_args!("\\u{:04x}", u32::from(character)));
             return;
@@ -47,7 +48,7 @@ fn write_char(out: &mut Vec<u8>, character: char) {
             return;
         }
     };
-    write(out, format_args!("\\{short}"));
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Appends JSON text as it is, but for U+0085, U+2028 and U+2029, which can only stand inside of

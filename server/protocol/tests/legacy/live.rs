@@ -4,8 +4,6 @@
 //! The one departure by our own choice is the cursor, which has another form; it is replaced before
 //! bytes are compared.
 
-use std::collections::HashMap;
-
 use heliograph_protocol::legacy::framing::{
     FRAME_KEEP_ALIVE, SSE_START, frame_id, write_event, write_frame_message, write_frame_start,
     write_jsonp,
@@ -16,88 +14,9 @@ use heliograph_protocol::legacy::{
 };
 use serde_json::Value;
 
+use crate::recording::{Exchange, exchanges};
 use crate::rewrite::{Elements, answer, envelope, negotiation};
-use crate::support::{files, form, read, rows, target, text, written};
-
-/// A request and what came of it.
-struct Exchange<'a> {
-    path: &'a str,
-    query: HashMap<String, String>,
-    form: HashMap<String, String>,
-    /// Whether the recording has all of the body.
-    is_whole: bool,
-    status: u64,
-    /// The pieces of the answer's body.
-    chunks: Vec<&'a Value>,
-    /// The frames of a WebSocket.
-    frames: Vec<&'a Value>,
-}
-
-impl<'a> Exchange<'a> {
-    fn new(request: &'a Value) -> Self {
-        let (path, query) = target(text(request, "target"));
-        Self {
-            path,
-            query,
-            form: form(request["body"].as_str().unwrap_or_default()),
-            is_whole: request.get("bodyBytes").is_none(),
-            status: 0,
-            chunks: Vec::new(),
-            frames: Vec::new(),
-        }
-    }
-
-    /// Whether hubs are behind the path; two of the server's endpoints have none.
-    fn elements(&self) -> Elements {
-        if self.path.starts_with("/raw") {
-            Elements::OfTheApp
-        } else {
-            Elements::OfHubs
-        }
-    }
-
-    fn has_suffix(&self, suffix: &str) -> bool {
-        self.path.to_lowercase().ends_with(suffix)
-    }
-
-    /// The text of the answer's body, or `None` when the recording has not all of it.
-    fn body(&self) -> Option<String> {
-        let is_clipped = |chunk: &&Value| chunk.get("clipped").is_some();
-        (!self.chunks.iter().any(is_clipped)).then(|| {
-            self.chunks
-                .iter()
-                .map(|chunk| text(chunk, "data"))
-                .collect()
-        })
-    }
-}
-
-fn exchanges(file: &Value) -> Vec<Exchange<'_>> {
-    let mut exchanges: Vec<Exchange<'_>> = Vec::new();
-    let mut places = HashMap::new();
-    for event in rows(&file["events"]) {
-        let kind = text(event, "kind");
-        if kind == "note" {
-            continue;
-        }
-        let id = event["id"].as_u64().unwrap();
-        if kind == "request" {
-            places.insert(id, exchanges.len());
-            exchanges.push(Exchange::new(event));
-        }
-        // What was refused is not in the recording.
-        let Some(exchange) = places.get(&id).and_then(|place| exchanges.get_mut(*place)) else {
-            continue;
-        };
-        match kind {
-            "response" => exchange.status = event["status"].as_u64().unwrap(),
-            "chunk" => exchange.chunks.push(event),
-            "frame" => exchange.frames.push(event),
-            _ => {}
-        }
-    }
-    exchanges
-}
+use crate::support::{files, read, rows, text, written};
 
 /// What clients sent and the server did not take for a call: it answered 500, or not at all.
 const NO_CALLS: [(&str, CallFault); 7] = [

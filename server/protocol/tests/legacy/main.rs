@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod app_server;
 #[cfg(test)]
+mod hub_vectors;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod recording;
 #[cfg(test)]
 mod rewrite;
 #[cfg(test)]
