@@ -198,7 +198,11 @@ mod tests {
         assert_eq!(id.len(), 36);
         assert!(read.is_of(Some("aLICE")) && !read.is_of(Some("bob")) && !read.is_of(None));
         assert!(!read.is_retired && token.len() < 100);
-        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+        assert!(
+            token
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        );
         let (_, anonymous) = tokens.connection(None).unwrap();
         assert!(tokens.read_connection(&anonymous).unwrap().is_of(None));
 
