@@ -74,6 +74,7 @@ pub struct Client {
     dialect: Dialect,
     outbox: Arc<Outbox>,
     inlet: Option<Arc<dyn Inlet>>,
+    alias: Option<ConnectionId>,
     pub(crate) memberships: Mutex<Memberships>,
 }
 
@@ -93,6 +94,7 @@ impl Client {
             dialect,
             outbox,
             inlet: None,
+            alias: None,
             memberships,
         }
     }
@@ -103,6 +105,18 @@ impl Client {
     pub fn through(mut self, inlet: Arc<dyn Inlet>) -> Self {
         self.inlet = Some(inlet);
         self
+    }
+
+    /// Lets the client be found by this id too: one connection that is in several hubs, whose
+    /// backends want an id of their own each.
+    #[must_use]
+    pub fn known_as(mut self, alias: ConnectionId) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+
+    pub(crate) fn alias(&self) -> Option<&ConnectionId> {
+        self.alias.as_ref()
     }
 
     /// The public connection id.

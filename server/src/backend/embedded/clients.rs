@@ -16,7 +16,7 @@ use super::arguments::{Arguments, Encoded};
 use super::connection::Connection;
 use super::encode;
 use super::results::{Answer, Results};
-use crate::edge::dialects;
+use crate::edge::dialects::{self, LEGACY};
 
 /// To whom messages of a hub may go. Whoever is not there gets nothing, silently.
 #[derive(Clone, Copy)]
@@ -186,6 +186,7 @@ impl<'a> Recipients<'a> {
             return Ok(());
         };
         let message = Message {
+            hub,
             target,
             arguments: &arguments,
             failure: RefCell::new(None),
@@ -267,6 +268,10 @@ impl SingleClient<'_> {
             let text = format!("Connection '{id}' does not exist.");
             return Err(HubError::hidden("IOException", text));
         };
+        if client.dialect() == LEGACY {
+            let text = format!("Connection '{id}' is one of a client that returns no results.");
+            return Err(HubError::hidden("NotSupportedException", text));
+        }
         let mut ticket = self.clients.results.expect(client.id())?;
         let frame = call_frame(encoding, Some(&ticket.id()), target, &arguments)?;
         client.push(frame);
@@ -322,6 +327,7 @@ impl fmt::Debug for Groups<'_> {
 
 /// A call that is encoded for whoever turns up.
 struct Message<'a, A> {
+    hub: &'a Hub,
     target: &'a str,
     arguments: &'a A,
     failure: RefCell<Option<HubError>>,
@@ -331,6 +337,7 @@ impl<A: Arguments> Encode for Message<'_, A> {
     fn encode(&self, dialect: Dialect) -> Option<Frame> {
         let encoding = dialects::encoding(dialect)?;
         match call_frame(encoding, None, self.target, self.arguments) {
+            Ok(frame) if dialect == LEGACY => self.hub.transcode()?.transcode(frame.payload()),
             Ok(frame) => Some(frame),
             Err(error) => {
                 *self.failure.borrow_mut() = Some(error);
