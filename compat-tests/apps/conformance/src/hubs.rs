@@ -2,8 +2,10 @@
 //! for: `Conformance` with a method for everything that a client can do, and small ones for what
 //! takes a hub of its own.
 //!
-//! Hubs of ASP.NET Core know no state of a client and no overloads, so calls of `NextCount`,
-//! `ReadCounter`, `PushState` and `Overload` are answered as those of any method that is not there.
+//! Of what the contract says that only a classic server can do, `Conformance` has `Progress` and
+//! `ThrowHubData`. Hubs of ASP.NET Core know no state of a client and no overloads, so calls of
+//! `NextCount`, `ReadCounter`, `PushState` and `Overload` are answered as those of any method that
+//! is not there.
 
 mod caller;
 mod sends;
@@ -59,11 +61,26 @@ impl Hubs {
 }
 
 fn conformance(hub: HubBuilder, journal: &Arc<Journal>) -> EmbeddedHub {
-    let arrivals = Arc::clone(journal);
-    let hub = hub.on_connected(move |caller: Caller| {
-        arrivals.add(caller.id(), "connected");
-        async { Ok(()) }
-    });
+    let [arrivals, returns, ends] = [(); 3].map(|()| Arc::clone(journal));
+    let hub = hub
+        .on_connected(move |caller: Caller| {
+            arrivals.add(caller.id(), "connected");
+            async { Ok(()) }
+        })
+        .on_reconnected(move |caller: Caller| {
+            returns.add(caller.id(), "reconnected");
+            async { Ok(()) }
+        })
+        .on_disconnected(move |caller: Caller, _error| {
+            let has_stopped = caller.has_stopped();
+            let event = if has_stopped {
+                "disconnected:true"
+            } else {
+                "disconnected:false"
+            };
+            ends.add(caller.id(), event);
+            async {}
+        });
     let hub = values::add(hub);
     let hub = sends::add(hub);
     caller::add(hub, journal).build()

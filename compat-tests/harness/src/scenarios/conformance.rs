@@ -49,6 +49,18 @@ async fn error(hub: &mut Hub, target: &str, arguments: Value) -> Result<String> 
         .to_owned())
 }
 
+/// The log of a connection, once it has more than its beginning.
+async fn ended_log(watcher: &mut Hub, id: &str) -> Result<Value> {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let log = watcher.invoke("Log", json!([id])).await?;
+        if log != json!(["connected"]) || Instant::now() > deadline {
+            return Ok(log);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn values() -> Result<()> {
     let server = conformance(&[]).await?;
     let url = format!("{}/conformance?probe=a%20b%26c&many=1&many=2", server.url());
@@ -80,6 +92,7 @@ async fn values() -> Result<()> {
             ("Large", json!([3]), json!("xxx")),
             ("Length", json!(["\u{1f600}"]), json!(2)),
             ("renamedMethod", json!([]), json!("renamed")),
+            ("Progress", json!([3]), json!("done 3")),
             ("ConnectionId", json!([]), json!(id)),
             ("UserName", json!([]), json!(null)),
             ("Query", json!(["probe"]), json!("a b&c")),
@@ -99,11 +112,16 @@ async fn values() -> Result<()> {
         };
         let hidden = error(&mut hub, "Throw", json!(["secret"])).await?;
         ensure!(hidden == generic("Throw"), "{hidden}");
-        let shown = error(&mut hub, "ThrowHub", json!(["shown"])).await?;
-        ensure!(
-            shown == format!("{} HubException: shown", generic("ThrowHub")),
-            "{shown}"
-        );
+        for (target, arguments) in [
+            ("ThrowHub", json!(["shown"])),
+            ("ThrowHubData", json!(["shown", "code", "42"])),
+        ] {
+            let shown = error(&mut hub, target, arguments).await?;
+            ensure!(
+                shown == format!("{} HubException: shown", generic(target)),
+                "{shown}"
+            );
+        }
         let missing = error(&mut hub, "Missing", json!([])).await?;
         for absent in ["NextCount", "Overload"] {
             let absent_error = error(&mut hub, absent, json!([])).await?;
@@ -294,11 +312,20 @@ async fn from_outside() -> Result<()> {
     let id = one.connection_id.clone();
     ensure!(post(&format!("/abort?id={id}")).await? == 200, "no abort");
     one.close_message().await?;
+    let mut three = open(&server, "/conformance").await?;
+    three.send(&json!({"type": 7})).await?;
+    for (id, end) in [
+        (id, "disconnected:false"),
+        (three.connection_id.clone(), "disconnected:true"),
+    ] {
+        let log = ended_log(&mut two, &id).await?;
+        ensure!(log == json!(["connected", end]), "{log}");
+    }
 
     ensure!(post("/shutdown").await? == 202, "no shutdown");
     let started = Instant::now();
     two.close_message().await?;
-    drop((one, two));
+    drop((one, two, three));
     ensure!(server.ended(SOON).await?.success(), "it failed");
     ensure!(server.log().ends_with("STOPPED"), "{}", server.log());
     let took = started.elapsed();

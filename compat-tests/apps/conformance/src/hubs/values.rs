@@ -1,14 +1,18 @@
 //! Methods that take and give values or fail.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use heliograph::backend::embedded::{Caller, HubBuilder, HubError};
+use heliograph::backend::embedded::{Caller, HubBuilder, HubError, Progress};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{at_most, exception};
 
 /// Characters that `Large` gives at most.
 const LARGEST: u32 = 16 << 20;
+/// Reports that `Progress` makes at most.
+const REPORTS: u32 = 10_000;
 
 /// The person of `EchoPerson`. Names are written as .NET declares them, and read in that form and
 /// in camel case.
@@ -62,6 +66,15 @@ pub(super) fn add(hub: HubBuilder) -> HubBuilder {
             "EchoPerson",
             |_: Caller, (person,): (Option<Person>,)| async move { Ok(person) },
         )
+        .method(
+            "Progress",
+            |_: Caller, (count, progress): (u32, Progress<u32>)| async move {
+                for number in 1..=at_most(REPORTS, count)? {
+                    progress.report(&number)?;
+                }
+                Ok(format!("done {count}"))
+            },
+        )
         .method("renamedMethod", |_: Caller, (): ()| async { Ok("renamed") })
 }
 
@@ -96,6 +109,13 @@ fn errors(hub: HubBuilder) -> HubBuilder {
     .method("ThrowHub", |_: Caller, (text,): (String,)| async {
         Err::<(), _>(HubError::visible(text))
     })
+    .method(
+        "ThrowHubData",
+        |_: Caller, (text, key, value): (String, String, Value)| async move {
+            let data = BTreeMap::from([(key, value)]);
+            Err::<(), _>(HubError::visible(text).with_data(data))
+        },
+    )
 }
 
 #[cfg(test)]
