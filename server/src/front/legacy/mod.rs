@@ -26,7 +26,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use heliograph_relay::{CloseReason, Limits};
 use parking_lot::Mutex;
@@ -131,15 +133,10 @@ impl Door {
         })
     }
 
-    /// Whether a request to this path is for this door.
-    #[must_use]
-    pub fn serves(&self, path: &str) -> bool {
-        routes::find(&self.routes, path).is_some()
-    }
-
-    /// Answers a request to a path that it serves.
-    pub async fn handle(self: &Arc<Self>, request: Request) -> Response {
-        request::handle(self, request).await
+    /// Lets the door answer the paths that it serves, before `router` sees them: clients and
+    /// proxies put anything in front of a path.
+    pub fn before(self: &Arc<Self>, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(Arc::clone(self), enter))
     }
 
     /// Moves the clock and sees to what is due, every second, for ever.
@@ -227,6 +224,14 @@ impl Door {
         session.stop_counting();
         debug!(conn = ?session.id, reason = reason.label(), "legacy connection ended");
         session.uplink.lock().await.end(&reason);
+    }
+}
+
+async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    if routes::find(&door.routes, request.uri().path()).is_some() {
+        request::handle(&door, request).await
+    } else {
+        next.run(request).await
     }
 }
 

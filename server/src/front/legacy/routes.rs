@@ -44,8 +44,10 @@ pub(super) fn find<'r>(routes: &'r [LegacyRoute], path: &str) -> Option<(&'r Leg
     let path = path.to_ascii_lowercase();
     let serves = |route: &&LegacyRoute| {
         let base = route.path.trim_end_matches('/').to_ascii_lowercase();
-        let rest = path.rsplit_once(&base).map(|(_, rest)| rest);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.match_indices(&base).any(|(at, base)| {
+            let rest = path.get(at + base.len()..).unwrap_or_default();
+            rest.is_empty() || rest.starts_with('/')
+        })
     };
     let route = routes.iter().find(serves)?;
     Some((route, action(&path)))
@@ -69,5 +71,26 @@ fn action(path: &str) -> Action {
         "send" => Action::Send,
         "abort" => Action::Abort,
         _ => Action::Poll,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_segment_says_what_is_asked_for() {
+        for (path, expected) in [
+            ("/signalr/hubs", Action::Script),
+            ("/signalr/js///", Action::Script),
+            ("/signalr/negotiate", Action::Negotiate),
+            ("/signalr/negotiate/", Action::Poll),
+            ("/x/y/signalr/connect", Action::Connect),
+            ("/signalr/signalr/reconnect", Action::Reconnect),
+            ("/signalr", Action::Poll),
+            ("/signalr/whatever", Action::Poll),
+        ] {
+            assert_eq!(action(path), expected, "{path}");
+        }
     }
 }
