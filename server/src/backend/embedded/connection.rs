@@ -90,6 +90,7 @@ impl Connection {
     pub(super) fn set_gone(&self) {
         self.gone.store(true, Ordering::Release);
         self.going.notify_waiters();
+        self.lane.wake();
     }
 
     pub(super) fn is_gone(&self) -> bool {
