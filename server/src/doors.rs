@@ -81,17 +81,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         parts.proxies.clone(),
     );
     let clients = core::Door::new(
-        core::Options {
-            outbox: Limits {
-                bytes: limits.outbox_bytes,
-                frames: limits.outbox_messages,
-            },
-            stateful_buffer_bytes: limits.stateful_buffer_bytes,
-            poll_timeout: timeouts.long_poll.0,
-            disconnect_timeout: timeouts.disconnect.0,
-            max_connections: limits.connections,
-            ..core::Options::default()
-        },
+        client_options(settings),
         parts.dialects.clone(),
         Arc::clone(&relay),
         routes,
@@ -131,6 +121,23 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         demo: demo_path,
         hubs: paths,
     })
+}
+
+/// How the settings want connections of Core clients to be.
+#[must_use]
+pub fn client_options(settings: &Settings) -> core::Options {
+    let (limits, timeouts) = (&settings.limits, &settings.timeouts);
+    core::Options {
+        outbox: Limits {
+            bytes: limits.outbox_bytes,
+            frames: limits.outbox_messages,
+        },
+        stateful_buffer_bytes: limits.stateful_buffer_bytes,
+        poll_timeout: timeouts.long_poll.0,
+        disconnect_timeout: timeouts.disconnect.0,
+        max_connections: limits.connections,
+        ..core::Options::default()
+    }
 }
 
 /// What would keep the service from a start with these settings, its address aside.
