@@ -236,7 +236,7 @@ impl HubServerBuilder {
         let hubs = self
             .hubs
             .iter()
-            .map(|(_, hub)| BridgedHub::embedded(hub, relay));
+            .map(|(_, hub)| BridgedHub::embedded(hub, relay.hub(hub.name())));
         let backend = Arc::new(Bridge::new(hubs.collect()));
         let route = LegacyRoute {
             path: legacy.path.clone(),

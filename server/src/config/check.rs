@@ -275,7 +275,9 @@ fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
     ];
     for (name, value, least) in least {
         if value < least {
-            faults.push(format!("legacy.{name}: expected at least {least}, found {value}"));
+            faults.push(format!(
+                "legacy.{name}: expected at least {least}, found {value}"
+            ));
         }
     }
 }
