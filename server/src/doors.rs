@@ -110,14 +110,14 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         })
     });
 
-    let mut router = service::router(servers).merge(clients.router());
+    let mut router = service::router(servers).merge(old_clients.before(clients.router()));
     let mut demo_path = None;
     if settings.demo_is_on() {
         router = router.merge(demo::router(demo_script(settings)?));
         demo_path = Some(demo::PATH);
     }
     Ok(Doors {
-        router: old_clients.before(router),
+        router,
         demo: demo_path,
         hubs: paths,
     })
@@ -283,7 +283,9 @@ fn legacy_door(
     )
 }
 
-fn legacy_options(settings: &Settings) -> legacy::Options {
+/// How the settings want legacy clients to be treated.
+#[must_use]
+pub fn legacy_options(settings: &Settings) -> legacy::Options {
     let (limits, legacy) = (&settings.limits, &settings.legacy);
     legacy::Options {
         keep_alive: Some(legacy.keep_alive.0).filter(|interval| !interval.is_zero()),

@@ -126,7 +126,7 @@ impl HubServer {
     /// the number of connections cut.
     pub async fn serve(self, listener: Listener, stop: impl Future<Output = ()> + Send) -> usize {
         let sweep = tokio::spawn(Arc::clone(&self.door).sweep());
-        let mut router = self.further.merge(self.door.router());
+        let mut router = self.door.router();
         let mut legacy_sweep = None;
         if let Some(door) = &self.legacy {
             router = door.before(router);
@@ -140,7 +140,7 @@ impl HubServer {
             }
             Instant::now() + PATIENCE
         };
-        let cut = listener.serve(router, stopped).await;
+        let cut = listener.serve(self.further.merge(router), stopped).await;
         sweep.abort();
         if let Some(sweep) = legacy_sweep {
             sweep.abort();

@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use crate::identity::{Believer, Said, TOKEN_HUB};
+use crate::identity::{Believer, Said};
 
 /// The path of an app's SignalR, as its clients know it.
 const APP_PATH: &str = "/redirect/signalr";
@@ -76,7 +76,7 @@ impl Redirect {
             .roles
             .iter()
             .map(|role| ("role".to_owned(), role.clone()));
-        mint.client(TOKEN_HUB, said.user.as_deref(), &roles.collect::<Vec<_>>())
+        mint.legacy_client(said.user.as_deref(), &roles.collect::<Vec<_>>())
     }
 }
 
