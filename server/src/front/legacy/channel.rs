@@ -54,13 +54,13 @@ pub(super) async fn open(
         return Err(not_a_socket());
     }
     let known = door.sessions.find(&token.id());
-    let session = match known {
+    let (session, is_known) = match known {
         Known::Dead => return refuse(door, entry, transport, "This connection is over."),
         Known::Live(session) => {
             resume_check(entry, token, action).await?;
-            session
+            (session, true)
         }
-        Known::Never => enter(door, entry, token, action).await?,
+        Known::Never => (enter(door, entry, token, action).await?, false),
     };
     let is_connect = action == Action::Connect;
     let begin = if is_connect {
@@ -73,7 +73,8 @@ pub(super) async fn open(
         session,
         transport,
         begin,
-        is_return: action == Action::Reconnect,
+        // Hubs of a connection that was forgotten hear of its return as they begin with it.
+        is_return: action == Action::Reconnect && is_known,
     };
     match transport {
         LegacyTransport::WebSockets => Ok(websocket::upgrade(opened, entry)),

@@ -10,7 +10,7 @@ use http::header::ORIGIN;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::ext::ReasonPhrase;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::parameters::{FormError, Parameters};
 use super::routes::{self, Action, LegacyRoute};
@@ -123,7 +123,7 @@ async fn answer(
     match action {
         Action::Script => negotiate::script(&entry).await,
         Action::Negotiate => negotiate::negotiate(door, &entry).await,
-        Action::Ping => Ok(answers::json(entry.callback.as_deref(), PONG)),
+        Action::Ping => ping(&entry).await,
         Action::Start => send::start(door, &entry).await,
         Action::Send => send::send(door, &entry).await,
         Action::Abort => send::abort(door, &entry).await,
@@ -131,6 +131,19 @@ async fn answer(
             channel::open(door, &mut entry, action).await
         }
     }
+}
+
+/// Tells a client that it is still welcome, however old its token is (0, rule 20), unless it lists a
+/// hub that is not there (1.2).
+async fn ping(entry: &Entry<'_>) -> Result<Response, Response> {
+    if !entry.hubs.is_empty() {
+        let request = entry.client_request(Identity::default(), None);
+        let admitted = entry.route.backend.admit(&request, &entry.hubs).await;
+        if let Err(refused @ NotAdmitted::UnknownHub(_)) = admitted {
+            return Err(not_admitted(&refused));
+        }
+    }
+    Ok(answers::json(entry.callback.as_deref(), PONG))
 }
 
 /// The answer to a message of more than so many bytes.
@@ -192,20 +205,7 @@ impl Entry<'_> {
     /// The answer to a client that may not.
     pub(super) async fn admit(&self, request: &ClientRequest) -> Result<Admission, Response> {
         let admitted = self.route.backend.admit(request, &self.hubs).await;
-        admitted.map_err(|refused| match refused {
-            NotAdmitted::UnknownHub(_) => {
-                answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
-            }
-            NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
-            NotAdmitted::Unauthorized { is_known: false } => {
-                answers::empty(StatusCode::UNAUTHORIZED)
-            }
-            NotAdmitted::Unavailable { .. } => {
-                tracing::warn!(err = %refused, "legacy client not admitted");
-                let text = "The hub is not available.";
-                answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
-            }
-        })
+        admitted.map_err(|refused| not_admitted(&refused))
     }
 
     /// What a backend gets to know of the request.
@@ -234,6 +234,21 @@ impl Entry<'_> {
                 &OURS,
                 route.at_service,
             )
+        }
+    }
+}
+
+fn not_admitted(refused: &NotAdmitted) -> Response {
+    match refused {
+        NotAdmitted::UnknownHub(_) => {
+            answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
+        }
+        NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
+        NotAdmitted::Unauthorized { is_known: false } => answers::empty(StatusCode::UNAUTHORIZED),
+        NotAdmitted::Unavailable { .. } => {
+            warn!(err = %refused, "legacy client not admitted");
+            let text = "The hub is not available.";
+            answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }
 }
