@@ -146,7 +146,7 @@ impl BridgeConversation {
 
 impl LegacyConversation for BridgeConversation {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
-        if !self.is_started {
+        if !self.is_started && !self.inbox.outbox().is_closing() {
             self.is_started = true;
             self.lines.iter().for_each(|line| line.begin(self.arrival));
         }

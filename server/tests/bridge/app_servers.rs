@@ -1,0 +1,1 @@
+//! Legacy clients in a hub that an app server runs.
