@@ -51,6 +51,14 @@ impl Stage {
         }
     }
 
+    /// With one hub, whoever runs it.
+    pub(crate) fn of(relay: &Arc<Relay>, hub: BridgedHub) -> Self {
+        Self {
+            relay: Arc::clone(relay),
+            bridge: Bridge::new(vec![hub]),
+        }
+    }
+
     /// A legacy client that connects and is not started.
     pub(crate) fn connect(&self, id: &str, hubs: &[&str]) -> Legacy {
         self.connect_as(id, hubs, request(None), None)
