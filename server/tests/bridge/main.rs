@@ -9,6 +9,7 @@
 
 mod app_servers;
 mod calls;
+mod genuine;
 mod groups;
 mod lives;
 mod names;
