@@ -15,7 +15,7 @@ mod token;
 mod verifier;
 
 pub use audience::Route;
-pub use authenticator::{Anonymous, Authenticator, Denied, ServiceToken};
+pub use authenticator::{Anonymous, Authenticator, Denied, LegacyToken, ServiceToken};
 pub use bearer::{bearer, without_token};
 pub use error::TokenError;
 pub use identity::Identity;

@@ -21,11 +21,16 @@ fn epoch() -> u32 {
 }
 
 /// A cursor that no message has had yet.
+#[must_use]
 pub fn next_cursor() -> Cursor {
-    Cursor {
-        epoch: epoch(),
-        number: NUMBER.fetch_add(1, Ordering::Relaxed),
-    }
+    cursor(NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The cursor with a number that was given out before.
+#[must_use]
+pub fn cursor(number: u64) -> Cursor {
+    let epoch = epoch();
+    Cursor { epoch, number }
 }
 
 /// Whether a cursor was given out by this process.
@@ -49,6 +54,15 @@ pub fn envelope<'e>(
     let mut payload = Vec::new();
     envelope.write(&mut payload, elements);
     frame(&payload, FrameClass::Counted)
+}
+
+/// The frame of an envelope without elements that says where a channel begins or stands. As
+/// [`bare`], it is for one channel alone.
+#[must_use]
+pub fn empty(envelope: &Envelope<'_>) -> Frame {
+    let mut payload = Vec::new();
+    envelope.write(&mut payload, None);
+    bare(&payload)
 }
 
 /// The frame of an object outside of an envelope: a result, an error, a keep-alive. It goes to the

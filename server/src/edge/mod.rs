@@ -11,6 +11,8 @@ mod stream;
 pub mod tls;
 mod unread;
 pub mod websocket;
+mod while_open;
 
 pub use listener::{Peer, Scheme};
 pub use stream::{Slot, Stream};
+pub use while_open::{LOOK, while_open};

@@ -219,3 +219,98 @@ pub enum CallFault {
     #[error("the state of the call has more than {MAX_STATE} characters")]
     StateTooLong,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_come_in_any_order_and_case() {
+        let call = HubCall {
+            hub: "h".into(),
+            method: "m".into(),
+            arguments: "[ 1 ]",
+            id: Some("7".into()),
+            state: None,
+        };
+        for text in [
+            r#"{"H":"h","M":"m","A":[ 1 ],"I":7}"#,
+            r#" { "i" : "7" , "a" : [ 1 ] , "m" : "m" , "h" : "h" , "s" : null } "#,
+            r#"{"H":1,"A":0,"x":{"H":2},"M":[],"I":[],"h":"h","m":"\u006d","a":[ 1 ],"I":"7"}"#,
+        ] {
+            assert_eq!(HubCall::parse(text.as_bytes()), Ok(call.clone()), "{text}");
+        }
+        let least = HubCall {
+            arguments: "[]",
+            id: None,
+            ..call
+        };
+        assert_eq!(HubCall::parse(br#"{"M":"m","H":"h","A":null}"#), Ok(least));
+    }
+
+    #[test]
+    fn id_is_the_text_of_any_scalar() {
+        for (id, text) in [
+            ("0", "0"),
+            ("-1.50e3", "-1.50e3"),
+            ("true", "true"),
+            ("\"\"", ""),
+            ("\"a\\u0000\"", "a\0"),
+        ] {
+            let call = format!("{{\"H\":\"h\",\"M\":\"m\",\"I\":{id}}}");
+            let call = HubCall::parse(call.as_bytes()).unwrap();
+            assert_eq!(call.id.as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn fault_is_named_and_the_id_kept_where_it_can_be_read() {
+        let wrong = |member, expected| CallFault::WrongKind { member, expected };
+        let long = format!(
+            "{{\"I\":1,\"H\":\"h\",\"M\":\"m\",\"S\":{{\"a\":\"{}\"}}}}",
+            "x".repeat(4089)
+        );
+        for (text, id, fault) in [
+            ("", None, CallFault::Json),
+            ("[]", None, CallFault::Json),
+            ("null", None, CallFault::Json),
+            (r#"{"I":1"#, Some("1"), CallFault::Json),
+            (r#"{"I":1,"H":"h","M":"m"}x"#, Some("1"), CallFault::Json),
+            (r#"{"H":"h","A":[tru],"I":1}"#, None, CallFault::Json),
+            (r#"{"I":1,"M":"m"}"#, Some("1"), CallFault::Missing("H")),
+            (r#"{"H":"h","I":"1"}"#, Some("1"), CallFault::Missing("M")),
+            (r#"{"H":"h","M":null}"#, None, CallFault::Missing("M")),
+            (
+                r#"{"I":1,"H":2,"M":"m"}"#,
+                Some("1"),
+                wrong("H", "a string"),
+            ),
+            (
+                r#"{"I":1,"H":"h","M":"\ud800"}"#,
+                Some("1"),
+                wrong("M", "a string"),
+            ),
+            (
+                r#"{"I":1,"H":"h","M":"m","A":{}}"#,
+                Some("1"),
+                wrong("A", "an array"),
+            ),
+            (
+                r#"{"I":1,"H":"h","M":"m","S":[]}"#,
+                Some("1"),
+                wrong("S", "an object"),
+            ),
+            (
+                r#"{"I":{},"H":"h","M":"m"}"#,
+                None,
+                wrong("I", "a string or a number"),
+            ),
+            (&long, Some("1"), CallFault::StateTooLong),
+        ] {
+            let error = HubCall::parse(text.as_bytes()).unwrap_err();
+            assert_eq!((error.id(), error.fault()), (id, fault), "{text}");
+        }
+        let error = HubCall::parse(b"{\"M\":\"m\"}").unwrap_err();
+        assert_eq!(error.to_string(), "the call has no H");
+    }
+}

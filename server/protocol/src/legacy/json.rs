@@ -31,12 +31,13 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
 
 fn write_char(out: &mut Vec<u8>, character: char) {
     let short = match character {
-        '"' | '\\' => character,
-        '\u{8}' => 'b',
-        '\t' => 't',
-        '\n' => 'n',
-        '\u{c}' => 'f',
-        '\r' => 'r',
+        '"' => b'"',
+        '\\' => b'\\',
+        '\u{8}' => b'b',
+        '\t' => b't',
+        '\n' => b'n',
+        '\u{c}' => b'f',
+        '\r' => b'r',
         '\0'..='\x1f' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
             write(out, format_args!("\\u{:04x}", u32::from(character)));
             return;
@@ -47,7 +48,7 @@ fn write_char(out: &mut Vec<u8>, character: char) {
             return;
         }
     };
-    write(out, format_args!("\\{short}"));
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Appends JSON text as it is, but for U+0085, U+2028 and U+2029, which can only stand inside of
@@ -149,5 +150,47 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
         Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_as_the_original_does_it() {
+        for (text, expected) in [
+            ("plain <&>'+/\u{7f}é😀", "\"plain <&>'+/\u{7f}é😀\""),
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("\u{8}\t\n\u{c}\r\u{1}\u{1e}", r#""\b\t\n\f\r\u0001\u001e""#),
+            (
+                "\u{84}\u{85}\u{2028}\u{2029}\u{2027}",
+                "\"\u{84}\\u0085\\u2028\\u2029\u{2027}\"",
+            ),
+        ] {
+            let mut out = Vec::new();
+            write_string(&mut out, text);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn raw_json_is_copied_but_for_what_ends_a_line() {
+        for (json, expected) in [
+            ("", ""),
+            ("[\"é\", 1]", "[\"é\", 1]"),
+            (
+                "\"\u{85}\u{85}\u{2028}x\u{2029}\"",
+                "\"\\u0085\\u0085\\u2028x\\u2029\"",
+            ),
+            (
+                "\"Â\u{84}\u{20ac}\u{2027}\u{85}\"",
+                "\"Â\u{84}\u{20ac}\u{2027}\\u0085\"",
+            ),
+        ] {
+            let mut out = b"<".to_vec();
+            write_raw(&mut out, json.as_bytes());
+            assert_eq!(String::from_utf8(out).unwrap(), format!("<{expected}"));
+        }
     }
 }

@@ -153,3 +153,89 @@ fn are_parameters(parameters: &[&str]) -> bool {
     let is_repeated = |(place, name)| parameters.iter().take(place).any(|other| *other == name);
     parameters.iter().all(is_fit) && !parameters.iter().copied().enumerate().any(is_repeated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn method<'a>(called: &'a str, parameters: &[&'a str]) -> MethodProxy<'a> {
+        MethodProxy {
+            called,
+            property: method_property(called).into(),
+            parameters: parameters.to_vec(),
+        }
+    }
+
+    #[test]
+    fn names_begin_with_a_lower_case_letter() {
+        assert_eq!(hub_property("ChatHub"), "chatHub");
+        assert_eq!(hub_property("My.Deep.Hub`2"), "my.deep.hub");
+        assert_eq!(hub_property("ÄHub"), "äHub");
+        assert_eq!(method_property("SendAll"), "sendAll");
+        assert_eq!(method_property("İ"), "İ");
+        assert_eq!(method_property(""), "");
+    }
+
+    #[test]
+    fn hubs_and_methods_are_sorted_and_quoted() {
+        let chat = HubProxy {
+            name: "chat\"Hub",
+            methods: vec![
+                method("Zoom", &[]),
+                method("Send-All", &["text", "count"]),
+                method("Get", &["id", "default"]),
+                method("Get", &["class"]),
+            ],
+        };
+        let empty = HubProxy {
+            name: "a",
+            methods: Vec::new(),
+        };
+        let mut out = Vec::new();
+        write(&mut out, "/sig\u{2028}nalr", &[chat, empty]);
+        let script = String::from_utf8(out).unwrap();
+        let hubs = script.strip_prefix(BEGINNING).unwrap();
+        let expected = r#"        add("a", function ($invoke) {
+            return {
+            };
+        });
+
+        add("chat\"Hub", function ($invoke) {
+            return {
+                "get": function () {
+                    return $invoke("Get", arguments);
+                },
+                "send-All": function (text, count) {
+                    return $invoke("Send-All", arguments);
+                },
+                "zoom": function () {
+                    return $invoke("Zoom", arguments);
+                }
+            };
+        });
+
+        return proxies;
+    };
+
+    $.signalR.hub = $.hubConnection("/sig\u2028nalr", { useDefaultPath: false });
+    $.extend($.signalR, $.signalR.hub.createHubProxies());
+}(window.jQuery));
+"#;
+        assert_eq!(hubs, expected);
+    }
+
+    #[test]
+    fn parameters_are_listed_only_where_a_script_can() {
+        for (parameters, fit) in [
+            (["a", "b"], true),
+            (["a", "a"], false),
+            (["a", "arguments"], false),
+            (["a", "$invoke"], false),
+            (["a", "b) {} //"], false),
+            (["a", "let"], false),
+            (["a", ""], false),
+        ] {
+            assert_eq!(are_parameters(&parameters), fit, "{parameters:?}");
+        }
+    }
+}

@@ -42,9 +42,9 @@ use self::session::{NewSession, Session};
 use self::sessions::Sessions;
 use self::timers::Tick;
 use crate::backend::{Backend, Rules, Ticket};
-use crate::edge::answers;
 use crate::edge::clock::Clock;
 use crate::edge::dialects::Dialects;
+use crate::edge::{answers, while_open};
 use crate::telemetry::{self, Meters};
 
 /// How long a draining door waits for a client that is between two polls.
@@ -284,7 +284,7 @@ impl Door {
     fn pump_later(self: &Arc<Self>, session: &Arc<Session>) {
         let (door, session) = (Arc::clone(self), Arc::clone(session));
         tokio::spawn(async move {
-            let Some(mut uplink) = send::while_open(&session, session.uplink.lock()).await else {
+            let Some(mut uplink) = while_open(&session.outbox, session.uplink.lock()).await else {
                 return;
             };
             // A hub that stalls has to be waited for even so, or nobody sees that it goes on.
@@ -292,7 +292,7 @@ impl Door {
                 return;
             }
             let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx));
-            if let Some(Err(reason)) = send::while_open(&session, pumped).await {
+            if let Some(Err(reason)) = while_open(&session.outbox, pumped).await {
                 session.outbox.close(reason);
             }
         });
