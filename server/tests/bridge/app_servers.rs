@@ -21,7 +21,7 @@ struct Scene {
     client: Legacy,
 }
 
-async fn bridged(service: &Service, names: Names) -> Stage {
+fn bridged(service: &Service, names: Names) -> Stage {
     Stage::of(
         &service.relay,
         BridgedHub {
@@ -43,7 +43,7 @@ impl Scene {
 
     async fn with((door, backend): (service::Options, link::Options), names: Names) -> Self {
         let service = Service::start_with(door, backend).await;
-        let stage = bridged(&service, names).await;
+        let stage = bridged(&service, names);
         let mut app = AppServer::start(&service, "s").await;
         let mut client = stage.open("a", &["chat"]).await;
         let (id, _) = app.opened().await;
@@ -265,7 +265,7 @@ async fn a_close_message_ends_the_connection() {
 #[tokio::test]
 async fn a_refused_handshake_ends_the_connection() {
     let service = Service::start_with(quick().0, quick().1).await;
-    let stage = bridged(&service, Names::default()).await;
+    let stage = bridged(&service, Names::default());
     let mut app = AppServer::start(&service, "s").await;
     let client = stage.open("a", &["chat"]).await;
     app.opened().await;
@@ -281,7 +281,7 @@ async fn a_refused_handshake_ends_the_connection() {
 #[tokio::test]
 async fn without_an_app_server_there_is_no_start() {
     let service = Service::start_with(quick().0, quick().1).await;
-    let stage = bridged(&service, Names::default()).await;
+    let stage = bridged(&service, Names::default());
     let mut client = stage.connect("a", &["chat"]);
     let text = "no server is available for hub 'chat'";
     let expected = CloseReason::HandshakeFailed(text.into());
