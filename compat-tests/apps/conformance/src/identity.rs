@@ -10,9 +10,6 @@ use heliograph::backend::{BoxFuture, form_pairs};
 use http::header::COOKIE;
 use http::request::Parts;
 
-/// The hub for which tokens are made and checked.
-pub(crate) const TOKEN_HUB: &str = "conformance";
-
 const USER: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
 const NAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
 const ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
@@ -60,7 +57,7 @@ impl Believer {
     }
 
     fn of_token(&self, token: &str) -> Result<Said, Denied> {
-        let identity = self.0.client(token, TOKEN_HUB, SystemTime::now())?;
+        let identity = self.0.legacy_client(token, SystemTime::now())?;
         let roles = identity.claims.into_iter().filter(|(kind, _)| kind == ROLE);
         Ok(Said {
             user: identity.user.map(String::from),
@@ -208,15 +205,15 @@ mod tests {
                 http::Request::builder().header("authorization", format!("Bearer {token}"));
             request.body(()).unwrap().into_parts().0
         };
-        let good = mint(KEY).client(TOKEN_HUB, Some("alice"), &role).unwrap();
+        let good = mint(KEY).legacy_client(Some("alice"), &role).unwrap();
         assert_eq!(
             believer().said(&request(&good)).unwrap(),
             is("alice", &["admin"])
         );
-        let nobody = mint(KEY).client(TOKEN_HUB, None, &[]).unwrap();
+        let nobody = mint(KEY).legacy_client(None, &[]).unwrap();
         assert_eq!(believer().said(&request(&nobody)).unwrap(), Said::default());
         let forged = mint("some other key that nobody here knows");
-        let forged = forged.client(TOKEN_HUB, Some("alice"), &role).unwrap();
+        let forged = forged.legacy_client(Some("alice"), &role).unwrap();
         assert!(matches!(
             believer().said(&request(&forged)),
             Err(Denied::Token(_))

@@ -89,6 +89,7 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         let redirect = Redirect {
             target,
             key: AccessKey::new(settings.primary_key()),
+            lifetime: options.token_life.0,
             believer: believer.clone(),
         };
         routes = redirect.router();
