@@ -78,6 +78,20 @@ pub struct BridgedMethod {
 }
 
 impl BridgedHub {
+    /// A hub of this declared name, whose clients are in `hub`.
+    #[must_use]
+    pub fn new(name: &str, hub: Arc<Hub>, backend: Arc<dyn Backend>) -> Self {
+        Self {
+            name: name.into(),
+            hub,
+            backend,
+            users: Users::Request,
+            names: Names::default(),
+            own_ids: false,
+            methods: Vec::new(),
+        }
+    }
+
     /// An embedded hub whose clients are in `hub`: its streams are told as progress.
     #[must_use]
     pub fn embedded(embedded: &EmbeddedHub, hub: Arc<Hub>) -> Self {
@@ -92,13 +106,9 @@ impl BridgedHub {
             });
         }
         Self {
-            name: embedded.name().into(),
-            hub,
-            backend: Arc::new(embedded.clone()),
-            users: Users::Request,
             names,
-            own_ids: false,
             methods,
+            ..Self::new(embedded.name(), hub, Arc::new(embedded.clone()))
         }
     }
 }

@@ -24,7 +24,7 @@ use heliograph::backend::embedded;
 use heliograph::config::{LogFormat, Settings};
 use heliograph::doors;
 use heliograph::edge::listener::Listener;
-use heliograph::embed::HubServer;
+use heliograph::embed::{HubServer, Legacy};
 use heliograph::telemetry::{Format, init_log};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -71,7 +71,7 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         &hub_options(options, settings),
         &Arc::new(Journal::default()),
     );
-    let believer = Believer(parts.verifier);
+    let believer = Believer(parts.verifier.clone());
     let stop = Arc::new(Notify::new());
 
     let tls = app::tls_config(settings)?;
@@ -84,7 +84,7 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
     if options.redirect {
         let target = options.redirect_to.clone().unwrap_or_else(|| {
             let endpoint = settings.client_endpoint().unwrap_or_else(|| url.clone());
-            format!("{}/signalr", endpoint.trim_end_matches('/'))
+            format!("{}/aspnetclient", endpoint.trim_end_matches('/'))
         });
         let redirect = Redirect {
             target,
@@ -98,7 +98,11 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         hubs: hubs.clone(),
         stop: Arc::clone(&stop),
     };
+    let legacy = Legacy::new(&settings.legacy.path, parts.keys.clone())
+        .options(doors::legacy_options(settings))
+        .redirected(parts.verifier.clone());
     let server = HubServer::builder()
+        .legacy(legacy)
         .hub("/conformance", &hubs.conformance)
         .hub("/second", &hubs.second)
         .hub("/greeter", &hubs.greeter)

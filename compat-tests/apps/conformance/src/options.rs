@@ -8,7 +8,7 @@ use heliograph::config::{Sources, Span};
 /// /conformance, /second, /greeter, /failing and /guarded to clients of ASP.NET Core SignalR.
 ///
 /// Settings come from a file, the environment and flags as those of heliograph do; listen, keys,
-/// tls, limits, timeouts, log, allowed_origins, client_endpoint and trusted_proxies count here.
+/// tls, limits, timeouts, legacy, log, allowed_origins, client_endpoint and trusted_proxies count here.
 ///
 /// Prints "READY URL" when it listens and "STOPPED" at the end. Stop it with SIGINT, SIGTERM, POST
 /// /shutdown or end of input.
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Answer /redirect/signalr/negotiate as an app with MapAzureSignalR does
     #[arg(long, value_name = "0|1", default_value = "0", action = ArgAction::Set, value_parser = switch)]
     pub(crate) redirect: bool,
-    /// Where that answer sends clients: to this program's own /signalr, if not given
+    /// Where that answer sends clients: to this program's own /aspnetclient, if not given
     #[arg(long, value_name = "URL", requires = "redirect")]
     pub(crate) redirect_to: Option<String>,
     /// How long the tokens of that answer are good; clocks may be off by timeouts.clock_skew
