@@ -8,7 +8,8 @@ use heliograph::config::{Sources, Span};
 /// /conformance, /second, /greeter, /failing and /guarded to clients of ASP.NET Core SignalR.
 ///
 /// Settings come from a file, the environment and flags as those of heliograph do; listen, keys,
-/// tls, limits, timeouts, legacy, log, allowed_origins, client_endpoint and trusted_proxies count here.
+/// tls, limits, timeouts, legacy, log, allowed_origins, client_endpoint and trusted_proxies count
+/// here.
 ///
 /// Prints "READY URL" when it listens and "STOPPED" at the end. Stop it with SIGINT, SIGTERM, POST
 /// /shutdown or end of input.

@@ -350,7 +350,7 @@ async fn redirect() -> Result<()> {
     };
     let query = "clientProtocol=2.1&as=alice&role=admin&connectionData=%5B%5D";
     let answer = negotiate(query).await?;
-    let rest = "signalr?as=alice&role=admin&asrs.op=%2Fredirect%2Fsignalr";
+    let rest = "aspnetclient?as=alice&role=admin&asrs.op=%2Fredirect%2Fsignalr";
     ensure!(
         answer["RedirectUrl"] == format!("{}/{rest}", server.url()),
         "{answer}"
@@ -363,7 +363,7 @@ async fn redirect() -> Result<()> {
 
     let answer = negotiate("clientProtocol=1.5").await?;
     ensure!(
-        answer["RedirectUrl"] == format!("{}/signalr", server.url()),
+        answer["RedirectUrl"] == format!("{}/aspnetclient", server.url()),
         "{answer}"
     );
     let token = answer["AccessToken"].as_str().context("no token")?;
