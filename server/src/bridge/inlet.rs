@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use heliograph_protocol::hub::{
-    self, Completion, Encoding, HandshakeResponse, Invocation, Message, Outcome, StreamItem, write,
+    self, Completion, Encoding, HandshakeResponse, Invocation, Message, MessageType, Outcome,
+    StreamItem, write,
 };
 use heliograph_protocol::legacy::{HubAnswer, HubOutcome, write_progress};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, Inlet, Pushed};
@@ -18,7 +19,8 @@ use tracing::{debug, warn};
 use super::Bridged;
 use super::calls::{Calls, OpenCall};
 use super::failure::{self, Failure};
-use super::line::Line;
+use super::line::{Line, Record};
+use super::reopening;
 use super::transcode::records;
 use crate::backend::legacy::{Inbox, Reply};
 
@@ -37,6 +39,8 @@ pub(super) struct HubInlet {
     /// the hub ends its conversation.
     is_listed: bool,
     calls: Mutex<Calls>,
+    /// There was a conversation: one that is lost may be had anew.
+    opened: AtomicBool,
     /// The hub has ended the conversation.
     over: AtomicBool,
     line: Weak<Line>,
@@ -63,6 +67,7 @@ impl HubInlet {
             inbox,
             is_listed,
             calls: Mutex::default(),
+            opened: AtomicBool::new(false),
             over: AtomicBool::new(false),
             line,
         }
@@ -113,24 +118,43 @@ impl HubInlet {
         self.over.load(Ordering::Acquire)
     }
 
+    /// There is a conversation.
+    pub(super) fn opened(&self) {
+        self.opened.store(true, Ordering::Release);
+    }
+
     /// A new conversation is begun.
     pub(super) fn renew(&self) {
         self.over.store(false, Ordering::Release);
     }
 
-    /// The hub ends the conversation.
+    /// The hub ends the conversation, and the connection with it; one that is lost is opened anew
+    /// (section 11).
     pub(super) fn end(&self, reason: CloseReason) {
         let hub = self.hub.name();
         debug!(conn = ?self.id, hub, reason = reason.label(), "hub ended a bridged conversation");
-        if self.is_listed {
-            self.inbox.close(reason);
-        } else {
-            self.over.store(true, Ordering::Release);
+        if self.over.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let Some(line) = self.line.upgrade() else {
+            return;
+        };
+        if !self.is_listed {
             self.fail_calls();
+        } else if is_loss(&reason)
+            && self.opened.load(Ordering::Acquire)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(reopening::after_loss(Arc::clone(&line), reason));
+        } else {
+            self.close_connection(reason);
         }
-        if let Some(line) = self.line.upgrade() {
-            line.wake();
-        }
+        line.wake();
+    }
+
+    /// Ends the connection.
+    pub(super) fn close_connection(&self, reason: CloseReason) {
+        self.inbox.close(reason);
     }
 
     fn take(&self, record: &[u8]) {
@@ -222,8 +246,10 @@ impl HubInlet {
         let (Some(line), Ok(runtime)) = (self.line.upgrade(), Handle::try_current()) else {
             return;
         };
-        let mut record = Vec::new();
-        write::completion_error(Encoding::Json, &mut record, id, NO_RESULTS);
+        let mut framed = Vec::new();
+        write::completion_error(Encoding::Json, &mut framed, id, NO_RESULTS);
+        let kind = MessageType::Completion;
+        let record = Record { framed, kind };
         runtime.spawn(async move { line.tell(&record) });
     }
 
@@ -262,6 +288,18 @@ impl Inlet for HubInlet {
     fn groups_changed(&self) {
         self.inbox.groups_changed();
     }
+}
+
+/// Whether the hub may be there again in a moment.
+fn is_loss(reason: &CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::BackendLost
+            | CloseReason::Ended {
+                allow_reconnect: true,
+                ..
+            }
+    )
 }
 
 /// What the hub adds to an exception.
