@@ -54,6 +54,7 @@ pub(super) async fn open(
         return Err(not_a_socket());
     }
     let known = door.sessions.find(&token.id());
+    let is_known = matches!(known, Known::Live(_));
     let session = match known {
         Known::Dead => return refuse(door, entry, transport, "This connection is over."),
         Known::Live(session) => {
@@ -73,7 +74,8 @@ pub(super) async fn open(
         session,
         transport,
         begin,
-        is_return: action == Action::Reconnect,
+        // The hubs hear of one that was forgotten when its connection begins anew.
+        is_return: is_known && action == Action::Reconnect,
     };
     match transport {
         LegacyTransport::WebSockets => Ok(websocket::upgrade(opened, entry)),

@@ -1,5 +1,7 @@
 //! Messages for many clients.
 
+use std::sync::Arc;
+
 use heliograph_protocol::service::{Message, Payloads};
 use heliograph_relay::{Dialect, Encode, Frame, FrameClass, FrameSet, Hub, Send, Target};
 
@@ -109,6 +111,10 @@ impl Session {
             payloads,
             dialects: &self.door.dialects,
         };
-        self.hub().send(send, &mut FrameSet::new(&encoded))
+        let hub = match send.target {
+            Target::Groups(_) | Target::Connections(_) => self.group_hub(),
+            Target::All | Target::Users(_) => Arc::clone(self.hub()),
+        };
+        hub.send(send, &mut FrameSet::new(&encoded))
     }
 }
