@@ -7,10 +7,11 @@ use bytes::Bytes;
 use heliograph_relay::{Limits, Relay};
 
 use crate::app::{self, Doors, Parts, StartError};
-use crate::auth::{Anonymous, Authenticator, LegacyTokens, ServiceToken};
+use crate::auth::{Anonymous, Authenticator, LegacyToken, LegacyTokens, ServiceToken};
 use crate::backend::Backend;
 use crate::backend::direct::{self, Direct, OptionsError};
 use crate::backend::embedded::{self, EmbeddedHub};
+use crate::backend::legacy_app::LegacyApps;
 use crate::backend::link::{self, LinkBackend};
 use crate::bridge::{Bridge, BridgedHub};
 use crate::config::{HubAuth, HubBackend, HubSettings, LegacySettings, OnGap, Settings};
@@ -47,6 +48,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         ..link::Options::default()
     }));
 
+    let apps = LegacyApps::new(Arc::clone(&relay), Arc::clone(&links));
     let defaults = service::Options::default();
     let servers = service::Door::new(
         service::Options {
@@ -97,7 +99,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
             }
         })
     });
-    let old_clients = legacy_door(settings, parts, served, &relay);
+    let old_clients = legacy_door(settings, parts, served, apps, &relay);
     tokio::spawn(Arc::clone(&old_clients).sweep());
     let door = Arc::clone(&old_clients);
     parts.drain.on(Stage::Clients, move || {
@@ -252,6 +254,7 @@ fn legacy_door(
     settings: &Settings,
     parts: &Parts,
     hubs: Vec<Served>,
+    apps: LegacyApps,
     relay: &Relay,
 ) -> Arc<legacy::Door> {
     let LegacySettings {
@@ -266,18 +269,25 @@ fn legacy_door(
             Runner::Elsewhere(direct) => BridgedHub::new(&route.hub, hub, direct),
         }
     });
-    let backend = Arc::new(Bridge::new(bridged.collect()));
     let direct = (!path.is_empty()).then(|| LegacyRoute {
         path: path.as_str().into(),
-        backend,
+        backend: Arc::new(Bridge::new(bridged.collect())),
         authenticator: Arc::new(Anonymous),
         at_service: false,
         origins: app::origins(allowed_origins),
         origins_setting: "legacy.allowed_origins".into(),
     });
+    let redirected = LegacyRoute {
+        path: "/aspnetclient".into(),
+        backend: Arc::new(apps),
+        authenticator: Arc::new(LegacyToken(parts.verifier.clone())),
+        at_service: true,
+        origins: parts.origins.clone(),
+        origins_setting: ALLOWED_ORIGINS.into(),
+    };
     legacy::Door::new(
         legacy_options(settings),
-        direct.into_iter().collect(),
+        direct.into_iter().chain([redirected]).collect(),
         parts.proxies.clone(),
         LegacyTokens::new(parts.keys.clone()),
     )

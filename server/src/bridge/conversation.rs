@@ -12,7 +12,8 @@ use heliograph_relay::{CloseReason, ConnectionId};
 
 use super::calls::OpenCall;
 use super::inlet::answer;
-use super::line::{Arrival, Ends, Line};
+use super::line::{Ends, Line, Record};
+use super::opening::Arrival;
 use super::{Bridged, Hubs, failure};
 use crate::backend::ClientRequest;
 use crate::backend::legacy::{FeedError, Inbox, LegacyConversation, LegacyOpening, Reply};
@@ -157,7 +158,7 @@ impl BridgeConversation {
 
 impl LegacyConversation for BridgeConversation {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
-        if !self.is_started {
+        if !self.is_started && !self.inbox.outbox().is_closing() {
             self.is_started = true;
             self.lines.iter().for_each(|line| line.begin(self.arrival));
         }
@@ -214,11 +215,10 @@ impl LegacyConversation for BridgeConversation {
             method: (&*call.method).into(),
             reply,
         });
-        if let Some(number) = begun {
-            let (record, kind) = record(hub, &call, number);
-            if let Err(reason) = line.feed(record, kind) {
-                line.inlet().end(reason);
-            }
+        if let Some(number) = begun
+            && let Err(reason) = line.feed(record(hub, &call, number))
+        {
+            line.inlet().end(reason);
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl fmt::Debug for BridgeConversation {
 
 /// A call as the hub reads it: `{"type":1,"invocationId":"7","target":"Send","arguments":[…]}`, of
 /// type 4 where the answer is a stream.
-fn record(hub: &Bridged, call: &HubCall<'_>, number: u64) -> (Vec<u8>, MessageType) {
+fn record(hub: &Bridged, call: &HubCall<'_>, number: u64) -> Record {
     let names = hub.names();
     let target = names.target(&call.method);
     let kind = if names.is_stream(target) {
@@ -261,18 +261,18 @@ fn record(hub: &Bridged, call: &HubCall<'_>, number: u64) -> (Vec<u8>, MessageTy
         MessageType::Invocation
     };
     let arguments = names.to_hub(call.arguments);
-    let mut record = Vec::with_capacity(arguments.len() + target.len() + 64);
+    let mut framed = Vec::with_capacity(arguments.len() + target.len() + 64);
     // Writing into memory does not fail.
     _ = write!(
-        record,
+        framed,
         "{{\"type\":{},\"invocationId\":\"{number}\",\"target\":",
         kind.number()
     );
-    _ = serde_json::to_writer(&mut record, target);
-    record.extend_from_slice(b",\"arguments\":");
-    record.extend_from_slice(arguments.as_bytes());
-    record.extend_from_slice(&[b'}', RECORD_SEPARATOR]);
-    (record, kind)
+    _ = serde_json::to_writer(&mut framed, target);
+    framed.extend_from_slice(b",\"arguments\":");
+    framed.extend_from_slice(arguments.as_bytes());
+    framed.extend_from_slice(&[b'}', RECORD_SEPARATOR]);
+    Record { framed, kind }
 }
 
 fn qualified(hub: &str, group: &str) -> Box<str> {

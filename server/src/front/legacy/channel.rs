@@ -54,13 +54,14 @@ pub(super) async fn open(
         return Err(not_a_socket());
     }
     let known = door.sessions.find(&token.id());
-    let (session, is_known) = match known {
+    let is_known = matches!(known, Known::Live(_));
+    let session = match known {
         Known::Dead => return refuse(door, entry, transport, "This connection is over."),
         Known::Live(session) => {
             resume_check(entry, token, action).await?;
-            (session, true)
+            session
         }
-        Known::Never => (enter(door, entry, token, action).await?, false),
+        Known::Never => enter(door, entry, token, action).await?,
     };
     let is_connect = action == Action::Connect;
     let begin = if is_connect {
@@ -73,8 +74,8 @@ pub(super) async fn open(
         session,
         transport,
         begin,
-        // Hubs of a connection that was forgotten hear of its return as they begin with it.
-        is_return: action == Action::Reconnect && is_known,
+        // The hubs hear of one that was forgotten when its connection begins anew.
+        is_return: is_known && action == Action::Reconnect,
     };
     match transport {
         LegacyTransport::WebSockets => Ok(websocket::upgrade(opened, entry)),

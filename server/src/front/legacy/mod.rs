@@ -167,6 +167,7 @@ impl Door {
                 }
             });
             self.sessions.forget_dead(now);
+            self.meters.look(now);
         }
     }
 
