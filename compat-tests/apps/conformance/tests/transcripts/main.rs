@@ -72,6 +72,7 @@ fn tables_name_what_is_recorded() {
             });
         ids.collect()
     };
+    assert_eq!(departures::idle(), Vec::<&str>::new());
     assert_eq!(departures::nowhere(requests), Vec::<String>::new());
     assert_eq!(not_applicable::nowhere(requests), Vec::<String>::new());
     let played = |name: &&String| GROUPS.iter().any(|group| name.starts_with(group));

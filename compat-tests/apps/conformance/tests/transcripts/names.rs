@@ -9,6 +9,10 @@ const CURSOR_START: &str = "d-";
 /// Digits of the number that stands for a run of the recorded server.
 const SERVER_DIGITS: usize = 8;
 
+/// Where the recorded server was, and where the service is for clients that are sent to it.
+const SERVED: &str = "/signalr";
+const AT_SERVICE: &str = "/aspnetclient";
+
 /// Pairs of names, learnt from answers that stand at the same place.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -16,9 +20,46 @@ pub(crate) struct Names {
     tokens: Vec<(String, String)>,
     cursors: HashMap<String, String>,
     groups: HashMap<String, String>,
+    /// The access token of a client that an app has sent to the service.
+    access_token: Option<String>,
 }
 
 impl Names {
+    /// Of a client that an app has sent to the service, if there is a token.
+    pub(crate) fn new(access_token: Option<String>) -> Self {
+        Self {
+            access_token,
+            ..Self::default()
+        }
+    }
+
+    /// What a client of ours asks for.
+    pub(crate) fn target(&self, target: &str) -> String {
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, format!("?{}", self.form(query))),
+            None => (target, String::new()),
+        };
+        let inside = path.strip_prefix(SERVED);
+        match inside.filter(|_| self.access_token.is_some()) {
+            Some(inside) => format!("{AT_SERVICE}{inside}{query}"),
+            None => format!("{path}{query}"),
+        }
+    }
+
+    /// A header that says who the client is, as our program understands it.
+    pub(crate) fn header(&self, name: &str, value: &str) -> String {
+        match name {
+            "cookie" => format!("{value}; {}", value.replace("user=", "as=")),
+            "authorization" => self.access(value.trim_start_matches("Bearer ")),
+            _ => value.to_owned(),
+        }
+    }
+
+    fn access(&self, theirs: &str) -> String {
+        let user = theirs.trim_start_matches("user:");
+        format!("Bearer {}", self.access_token.as_deref().unwrap_or(user))
+    }
+
     /// Two lines stand at the same place.
     pub(crate) fn learn(&mut self, theirs: &Line, ours: &Line) {
         if let (Some([their_id, their_token]), Some([id, token])) =
@@ -40,9 +81,13 @@ impl Names {
         self.ids.last().map(|(_, id)| id.as_str())
     }
 
-    /// A text with our ids.
+    /// A text with our ids and paths.
     pub(crate) fn with_ids(&self, text: &str) -> String {
         let mut text = text.to_owned();
+        if self.access_token.is_some() {
+            let url = |path| format!(r#"{{"Url":"{path}","#);
+            text = text.replace(&url(SERVED), &url(AT_SERVICE));
+        }
         for (theirs, ours) in &self.ids {
             text = text.replace(theirs, ours);
         }
@@ -67,6 +112,7 @@ impl Names {
             "connectionToken" => self.token(&value),
             "messageId" => Some(self.cursor(&value)),
             "groupsToken" => self.groups.get(&*value).cloned(),
+            "access_token" => Some(self.access(&value).split_off("Bearer ".len())),
             _ => None,
         };
         match ours {

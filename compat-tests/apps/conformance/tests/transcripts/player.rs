@@ -26,7 +26,9 @@ const REST: Duration = Duration::from_millis(100);
 /// How much sooner than there an event may come that waits for time to pass: as long as between
 /// two looks at the clock.
 const EARLY: Duration = Duration::from_millis(1500);
-/// Where its server was stopped.
+/// Part of the names of recordings in which an app sends its clients to a service.
+const REDIRECTED: &str = "-redirect";
+/// Where a recording's server was stopped.
 const STOP: &str = "the host disposes the application";
 
 struct Player<'r> {
@@ -53,6 +55,11 @@ pub(crate) async fn play(name: &str) -> Report {
             programs.insert(base.to_owned(), Program::start(name, base).await);
         }
     }
+    let mut access_token = None;
+    if name.contains(REDIRECTED) {
+        let address = programs.values().next().unwrap().address;
+        access_token = Some(observer::redirected(address, "carol").await);
+    }
     let mut player = Player {
         notes: Expected::of(name, NOTES, notes(&recording), Vec::new()),
         recording: &recording,
@@ -61,7 +68,7 @@ pub(crate) async fn play(name: &str) -> Report {
         ours: BTreeMap::new(),
         noted: Vec::new(),
         heard: Vec::new(),
-        names: Names::default(),
+        names: Names::new(access_token),
         report: Report::default(),
     };
     player.run().await;
@@ -129,13 +136,6 @@ impl Player<'_> {
 
     fn sending(&self, request: &Request) -> Sending {
         const OF_THE_LINK: [&str; 2] = ["connection", "content-length"];
-        let target = match request.target.split_once('?') {
-            Some((path, query)) => {
-                let query = self.names.form(query);
-                format!("{path}?{}", query.replace("=user%3A", "="))
-            }
-            None => request.target.clone(),
-        };
         let mut headers = vec![("host".to_owned(), "server.test".to_owned())];
         if request.headers.contains_key("upgrade") {
             headers.push(("connection".to_owned(), "Upgrade".to_owned()));
@@ -144,12 +144,12 @@ impl Player<'_> {
         }
         for (name, value) in &request.headers {
             if !OF_THE_LINK.contains(&name.as_str()) {
-                headers.push((name.clone(), identity(name, value)));
+                headers.push((name.clone(), self.names.header(name, value)));
             }
         }
         Sending {
             method: request.method.clone(),
-            target,
+            target: self.names.target(&request.target),
             headers,
             body: self.names.form(&request.body),
         }
@@ -217,20 +217,17 @@ impl Player<'_> {
             self.programs.values_mut().for_each(Program::stop);
             return true;
         }
-        let (is_event, _) = match (text.strip_prefix(LOG), text.strip_prefix(EVENT)) {
-            (Some(log), _) => (false, log),
-            (_, Some(event)) => (true, event),
-            _ => return false,
+        let is_event = match (text.strip_prefix(LOG), text.strip_prefix(EVENT)) {
+            (None, None) => return false,
+            (log, _) => log.is_none(),
         };
+        if !is_event {
+            sleep(gap).await;
+        }
         self.learn();
         let number = self.noted.len();
-        let expected = self
-            .notes
-            .lines
-            .lines
-            .get(number)
-            .cloned()
-            .unwrap_or_default();
+        let expected = self.notes.lines.lines.get(number).cloned();
+        let expected = expected.unwrap_or_default();
         let id = self.names.last_id().unwrap().to_owned();
         let program = self.programs.values().next().unwrap();
         let until = Instant::now() + gap + PATIENCE;
@@ -322,14 +319,5 @@ fn id_of(kind: &Kind) -> Option<u32> {
         Kind::Chunk { id, .. } | Kind::End { id, .. } => Some(*id),
         Kind::Frame(frame) => Some(frame.id),
         _ => None,
-    }
-}
-
-/// A header as it says to our program who the caller is.
-fn identity(name: &str, value: &str) -> String {
-    match name {
-        "cookie" => format!("{value}; {}", value.replace("user=", "as=")),
-        "authorization" => value.replace("user:", ""),
-        _ => value.to_owned(),
     }
 }

@@ -54,7 +54,14 @@ impl Program {
             .find(|(known, ..)| *known == path)
             .unwrap_or_else(|| panic!("{path} is not served"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-        command.args(["--listen", "127.0.0.1:0", "--exit-on-eof", "1"]);
+        command.args([
+            "--listen",
+            "127.0.0.1:0",
+            "--exit-on-eof",
+            "1",
+            "--redirect",
+            "1",
+        ]);
         command.args(["--detailed", if *detailed { "1" } else { "0" }]);
         command.args(["--set", &format!("legacy.path={path}")]);
         command.args(["--set", "allowed_origins=[\"http://page.test\"]"]);

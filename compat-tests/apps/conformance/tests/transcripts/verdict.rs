@@ -7,8 +7,8 @@ use crate::recording::Request;
 
 /// Where a client looks again and again whether a hub has heard something.
 const LOOKS: (&str, u32) = ("dotnet-ws-lost", 2);
-/// How often it may see that sooner or later than there.
-const MANY_LOOKS: usize = 8;
+/// How often it may see that sooner or later than there: ten times a second it looks.
+const MANY_LOOKS: usize = 15;
 
 /// What playing a recording came to.
 #[derive(Debug, Default)]

@@ -177,6 +177,12 @@ impl Departure {
     }
 }
 
+/// Departures that are none.
+pub(crate) fn idle() -> Vec<&'static str> {
+    let idle = all().filter(|departure| departure.theirs == departure.ours);
+    idle.map(|departure| departure.why).collect()
+}
+
 /// Departures at places that no recording has.
 pub(crate) fn nowhere(played: impl Fn(&str) -> Vec<u32>) -> Vec<String> {
     let places = all().flat_map(|departure| departure.at);
