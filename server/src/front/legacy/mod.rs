@@ -18,6 +18,8 @@ mod routes;
 mod send;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod sizes;
 mod uplink;
 mod websocket;
 
