@@ -101,7 +101,7 @@ async fn answer(
             FormError::Broken => answers::error(StatusCode::BAD_REQUEST, "The body broke off."),
         })?;
     }
-    let hubs = match parameters.value("connectionData") {
+    let hubs: Vec<Box<str>> = match parameters.value("connectionData") {
         None => Vec::new(),
         Some(text) => {
             let hubs = connection_data(text).map_err(|error| {
@@ -111,6 +111,9 @@ async fn answer(
             hubs.into_iter().map(Box::from).collect()
         }
     };
+    if let Some(unknown) = route.backend.unknown_hub(&hubs) {
+        return Err(not_admitted(&NotAdmitted::UnknownHub(unknown.into())));
+    }
     let mut entry = Entry {
         route,
         parts,
@@ -122,7 +125,8 @@ async fn answer(
     match action {
         Action::Script => negotiate::script(&entry).await,
         Action::Negotiate => negotiate::negotiate(door, &entry).await,
-        Action::Ping => ping(&entry).await,
+        // However old the token is: it names no connection (0, rule 20).
+        Action::Ping => Ok(answers::json(entry.callback.as_deref(), PONG)),
         Action::Start => send::start(door, &entry).await,
         Action::Send => send::send(door, &entry).await,
         Action::Abort => send::abort(door, &entry).await,
@@ -130,19 +134,6 @@ async fn answer(
             channel::open(door, &mut entry, action).await
         }
     }
-}
-
-/// Tells a client that it is still welcome, however old its token is (0, rule 20), unless it lists a
-/// hub that is not there (1.2).
-async fn ping(entry: &Entry<'_>) -> Result<Response, Response> {
-    if !entry.hubs.is_empty() {
-        let request = entry.client_request(Identity::default(), None);
-        let admitted = entry.route.backend.admit(&request, &entry.hubs).await;
-        if let Err(refused @ NotAdmitted::UnknownHub(_)) = admitted {
-            return Err(not_admitted(&refused));
-        }
-    }
-    Ok(answers::json(entry.callback.as_deref(), PONG))
 }
 
 /// How large the form of a request may be: a message goes with the token of a connection alone.
