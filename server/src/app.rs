@@ -124,7 +124,9 @@ pub fn tls_config(settings: &Settings) -> Result<Option<Arc<ServerConfig>>, tls:
     }
 }
 
-fn listener_options(settings: &Settings, tls: Option<Arc<ServerConfig>>) -> listener::Options {
+/// How the settings want a listener to be, with TLS or without.
+#[must_use]
+pub fn listener_options(settings: &Settings, tls: Option<Arc<ServerConfig>>) -> listener::Options {
     listener::Options {
         tls,
         max_connections: settings.limits.connections,

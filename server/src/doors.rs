@@ -7,14 +7,17 @@ use bytes::Bytes;
 use heliograph_relay::{Limits, Relay};
 
 use crate::app::{self, Doors, Parts, StartError};
-use crate::auth::{Anonymous, Authenticator, ServiceToken};
+use crate::auth::{Anonymous, Authenticator, LegacyTokens, ServiceToken};
+use crate::backend::Backend;
 use crate::backend::direct::{self, Direct, OptionsError};
 use crate::backend::embedded::{self, EmbeddedHub};
 use crate::backend::link::{self, LinkBackend};
-use crate::config::{HubAuth, HubBackend, HubSettings, Settings};
+use crate::bridge::{Bridge, BridgedHub};
+use crate::config::{HubAuth, HubBackend, HubSettings, LegacySettings, OnGap, Settings};
 use crate::drain::Stage;
 use crate::edge::cors::Origins;
-use crate::front::{core, demo, service};
+use crate::front::legacy::LegacyRoute;
+use crate::front::{core, demo, legacy, service};
 
 /// The hub of the demo page.
 const CHAT: &str = "chat";
@@ -64,7 +67,8 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         Box::pin(async move { door.drain().await })
     });
 
-    let hubs = hub_routes(settings, parts)?;
+    let served = hubs(settings, parts)?;
+    let hubs: Vec<_> = served.iter().map(|hub| hub.route.clone()).collect();
     let paths = hubs.iter().map(|hub| hub.path.to_string()).collect();
     let routes = core::Routes::new(
         Some(core::ServiceRoute {
@@ -77,19 +81,9 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         parts.proxies.clone(),
     );
     let clients = core::Door::new(
-        core::Options {
-            outbox: Limits {
-                bytes: limits.outbox_bytes,
-                frames: limits.outbox_messages,
-            },
-            stateful_buffer_bytes: limits.stateful_buffer_bytes,
-            poll_timeout: timeouts.long_poll.0,
-            disconnect_timeout: timeouts.disconnect.0,
-            max_connections: limits.connections,
-            ..core::Options::default()
-        },
+        client_options(settings),
         parts.dialects.clone(),
-        relay,
+        Arc::clone(&relay),
         routes,
     );
     tokio::spawn(Arc::clone(&clients).sweep());
@@ -103,8 +97,20 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
             }
         })
     });
+    let old_clients = legacy_door(settings, parts, served, &relay);
+    tokio::spawn(Arc::clone(&old_clients).sweep());
+    let door = Arc::clone(&old_clients);
+    parts.drain.on(Stage::Clients, move || {
+        let door = Arc::clone(&door);
+        Box::pin(async move {
+            door.drain();
+            while door.connections() > 0 {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        })
+    });
 
-    let mut router = service::router(servers).merge(clients.router());
+    let mut router = service::router(servers).merge(old_clients.before(clients.router()));
     let mut demo_path = None;
     if settings.demo_is_on() {
         router = router.merge(demo::router(demo_script(settings)?));
@@ -115,6 +121,23 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         demo: demo_path,
         hubs: paths,
     })
+}
+
+/// How the settings want connections of Core clients to be.
+#[must_use]
+pub fn client_options(settings: &Settings) -> core::Options {
+    let (limits, timeouts) = (&settings.limits, &settings.timeouts);
+    core::Options {
+        outbox: Limits {
+            bytes: limits.outbox_bytes,
+            frames: limits.outbox_messages,
+        },
+        stateful_buffer_bytes: limits.stateful_buffer_bytes,
+        poll_timeout: timeouts.long_poll.0,
+        disconnect_timeout: timeouts.disconnect.0,
+        max_connections: limits.connections,
+        ..core::Options::default()
+    }
 }
 
 /// What would keep the service from a start with these settings, its address aside.
@@ -147,9 +170,23 @@ fn demo_script(settings: &Settings) -> Result<Option<Bytes>, StartError> {
     }
 }
 
+/// A hub at a path of its own, and who runs it.
+struct Served {
+    route: core::HubRoute,
+    runner: Runner,
+}
+
+/// Who runs a hub.
+enum Runner {
+    /// An app elsewhere.
+    Elsewhere(Arc<Direct>),
+    /// This program.
+    Here(EmbeddedHub),
+}
+
 /// The hubs that the settings name and those that are switched on, each at its own path.
-fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>, StartError> {
-    let mut routes = Vec::new();
+fn hubs(settings: &Settings, parts: &Parts) -> Result<Vec<Served>, StartError> {
+    let mut all = Vec::new();
     let switched = [
         (CHAT, DEMO_HUB, settings.demo_is_on()),
         (BENCH, BENCH, settings.bench),
@@ -162,25 +199,25 @@ fn hub_routes(settings: &Settings, parts: &Parts) -> Result<Vec<core::HubRoute>,
                 allowed_origins: Some(settings.allowed_origins.clone()),
                 ..HubSettings::default()
             };
-            let mut route = hub_route(name, &hub, settings, parts)?;
-            route.hub = known_as.into();
-            route.origins_setting = ALLOWED_ORIGINS.into();
-            routes.push(route);
+            let mut served = serve(name, &hub, settings, parts)?;
+            served.route.hub = known_as.into();
+            served.route.origins_setting = ALLOWED_ORIGINS.into();
+            all.push(served);
         }
     }
     // After those, so that a hub of the settings wins where both have the same path.
     for (name, hub) in &settings.hubs {
-        routes.push(hub_route(name, hub, settings, parts)?);
+        all.push(serve(name, hub, settings, parts)?);
     }
-    Ok(routes)
+    Ok(all)
 }
 
-fn hub_route(
+fn serve(
     name: &str,
     hub: &HubSettings,
     settings: &Settings,
     parts: &Parts,
-) -> Result<core::HubRoute, StartError> {
+) -> Result<Served, StartError> {
     let authenticator: Arc<dyn Authenticator> = match hub.auth {
         HubAuth::None => Arc::new(Anonymous),
         HubAuth::Token => Arc::new(ServiceToken(parts.verifier.clone())),
@@ -191,17 +228,84 @@ fn hub_route(
         // A cookie may say who the user is, and browsers send it for foreign pages too.
         (None, HubAuth::None) => Origins::Listed(Vec::new()),
     };
-    Ok(core::HubRoute {
+    let runner = match hub.backend() {
+        Some(HubBackend::Direct) => Runner::Elsewhere(Arc::new(elsewhere(name, hub, settings)?)),
+        Some(HubBackend::Embedded) | None => Runner::Here(here(name, hub, settings, parts)?),
+    };
+    let backend: Arc<dyn Backend> = match &runner {
+        Runner::Elsewhere(direct) => Arc::clone(direct) as Arc<dyn Backend>,
+        Runner::Here(hub) => Arc::new(hub.clone()),
+    };
+    let route = core::HubRoute {
         path: hub.path(name).into(),
         hub: name.into(),
-        backend: match hub.backend() {
-            Some(HubBackend::Direct) => Arc::new(elsewhere(name, hub, settings)?),
-            Some(HubBackend::Embedded) | None => Arc::new(here(name, hub, settings, parts)?),
-        },
+        backend,
         authenticator,
         origins,
         origins_setting: format!("hubs.{name}.{ALLOWED_ORIGINS}").into(),
-    })
+    };
+    Ok(Served { route, runner })
+}
+
+/// The door for legacy clients of these hubs.
+fn legacy_door(
+    settings: &Settings,
+    parts: &Parts,
+    hubs: Vec<Served>,
+    relay: &Relay,
+) -> Arc<legacy::Door> {
+    let LegacySettings {
+        path,
+        allowed_origins,
+        ..
+    } = &settings.legacy;
+    let bridged = hubs.into_iter().map(|Served { route, runner }| {
+        let hub = relay.hub(&route.hub);
+        match runner {
+            Runner::Here(embedded) => BridgedHub::embedded(&embedded, hub),
+            Runner::Elsewhere(direct) => BridgedHub::new(&route.hub, hub, direct),
+        }
+    });
+    let backend = Arc::new(Bridge::new(bridged.collect()));
+    let direct = (!path.is_empty()).then(|| LegacyRoute {
+        path: path.as_str().into(),
+        backend,
+        authenticator: Arc::new(Anonymous),
+        at_service: false,
+        origins: app::origins(allowed_origins),
+        origins_setting: "legacy.allowed_origins".into(),
+    });
+    legacy::Door::new(
+        legacy_options(settings),
+        direct.into_iter().collect(),
+        parts.proxies.clone(),
+        LegacyTokens::new(parts.keys.clone()),
+    )
+}
+
+/// How the settings want legacy clients to be treated.
+#[must_use]
+pub fn legacy_options(settings: &Settings) -> legacy::Options {
+    let (limits, legacy) = (&settings.limits, &settings.legacy);
+    legacy::Options {
+        keep_alive: Some(legacy.keep_alive.0).filter(|interval| !interval.is_zero()),
+        disconnect_timeout: legacy.disconnect.0,
+        connection_timeout: legacy.long_poll.0,
+        transport_connect_timeout: legacy.transport_connect.0,
+        long_poll_delay: legacy.poll_delay.0,
+        send_timeout: legacy.send.0,
+        jsonp: legacy.jsonp,
+        outbox: Limits {
+            bytes: limits.outbox_bytes,
+            frames: limits.outbox_messages,
+        },
+        replay: Limits {
+            bytes: legacy.replay_bytes,
+            frames: legacy.replay_messages,
+        },
+        close_on_gap: legacy.on_gap == OnGap::Close,
+        max_connections: limits.connections,
+    }
 }
 
 /// A hub that an app elsewhere runs.

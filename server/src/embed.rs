@@ -25,15 +25,19 @@ use axum::Router;
 use heliograph_relay::Relay;
 use tokio::time::Instant;
 
-use crate::auth::{Anonymous, Authenticator};
+use crate::auth::{Anonymous, Authenticator, Keys, LegacyToken, LegacyTokens, Verifier};
 use crate::backend::Backend;
 use crate::backend::embedded::EmbeddedHub;
+use crate::bridge::{Bridge, BridgedHub};
 use crate::edge::cors::Origins;
 use crate::edge::dialects::Dialects;
 use crate::edge::forwarded::Proxies;
 use crate::edge::listener::Listener;
 use crate::front::core::{Door, HubRoute, Options, Routes};
+use crate::front::legacy::{self, LegacyRoute};
 
+/// What lists the web pages that may call.
+const ORIGINS: &str = "HubServerBuilder::origins";
 /// How long clients get to read their last messages.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,6 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct HubServer {
     door: Arc<Door>,
+    legacy: Option<Arc<legacy::Door>>,
     hubs: Vec<EmbeddedHub>,
     further: Router,
 }
@@ -52,7 +57,46 @@ pub struct HubServerBuilder {
     origins: Origins,
     proxies: Proxies,
     hubs: Vec<(Box<str>, EmbeddedHub)>,
+    legacy: Option<Legacy>,
     further: Router,
+}
+
+/// How hubs are served to clients of ASP.NET SignalR 1.x and 2.x: all hubs at one path.
+#[derive(Clone, Debug)]
+pub struct Legacy {
+    path: Box<str>,
+    keys: Keys,
+    options: legacy::Options,
+    redirected: Option<Verifier>,
+}
+
+impl Legacy {
+    /// At a path such as `/signalr`. The connections' tokens are signed with these keys: with the
+    /// same after a restart, clients come back to their groups.
+    #[must_use]
+    pub fn new(path: &str, keys: Keys) -> Self {
+        Self {
+            path: path.into(),
+            keys,
+            options: legacy::Options::default(),
+            redirected: None,
+        }
+    }
+
+    /// Timings and limits of the connections.
+    #[must_use]
+    pub fn options(mut self, options: legacy::Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Also serves clients that an app sent to `/aspnetclient` with a token that this verifier
+    /// takes.
+    #[must_use]
+    pub fn redirected(mut self, verifier: Verifier) -> Self {
+        self.redirected = Some(verifier);
+        self
+    }
 }
 
 impl HubServer {
@@ -65,6 +109,7 @@ impl HubServer {
             origins: Origins::Listed(Vec::new()),
             proxies: Proxies::default(),
             hubs: Vec::new(),
+            legacy: None,
             further: Router::new(),
         }
     }
@@ -72,7 +117,8 @@ impl HubServer {
     /// Connections that are open or may still be opened.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.door.connections()
+        let legacy = self.legacy.as_ref().map_or(0, |door| door.connections());
+        self.door.connections() + legacy
     }
 
     /// Serves until `stop` is done; then lets clients go, with leave to come back: they have ten
@@ -80,14 +126,25 @@ impl HubServer {
     /// the number of connections cut.
     pub async fn serve(self, listener: Listener, stop: impl Future<Output = ()> + Send) -> usize {
         let sweep = tokio::spawn(Arc::clone(&self.door).sweep());
-        let router = self.further.merge(self.door.router());
+        let mut router = self.door.router();
+        let mut legacy_sweep = None;
+        if let Some(door) = &self.legacy {
+            router = door.before(router);
+            legacy_sweep = Some(tokio::spawn(Arc::clone(door).sweep()));
+        }
         let stopped = async {
             stop.await;
             self.door.drain();
+            if let Some(door) = &self.legacy {
+                door.drain();
+            }
             Instant::now() + PATIENCE
         };
-        let cut = listener.serve(router, stopped).await;
+        let cut = listener.serve(self.further.merge(router), stopped).await;
         sweep.abort();
+        if let Some(sweep) = legacy_sweep {
+            sweep.abort();
+        }
         for hub in &self.hubs {
             _ = tokio::time::timeout(PATIENCE, hub.finished()).await;
         }
@@ -124,6 +181,13 @@ impl HubServerBuilder {
         self
     }
 
+    /// Serves the hubs to legacy clients too.
+    #[must_use]
+    pub fn legacy(mut self, legacy: Legacy) -> Self {
+        self.legacy = Some(legacy);
+        self
+    }
+
     /// Limits of the connections.
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {
@@ -147,19 +211,51 @@ impl HubServerBuilder {
             backend: Arc::new(hub.clone()) as Arc<dyn Backend>,
             authenticator: Arc::clone(&self.authenticator),
             origins: self.origins.clone(),
-            origins_setting: "HubServerBuilder::origins".into(),
+            origins_setting: ORIGINS.into(),
         });
+        let relay = Arc::new(Relay::new());
+        let legacy = self
+            .legacy
+            .as_ref()
+            .map(|legacy| self.legacy_door(legacy, &relay));
         let door = Door::new(
             self.options,
             Dialects::default(),
-            Arc::new(Relay::new()),
+            relay,
             Routes::new(None, routes.collect(), self.proxies),
         );
         HubServer {
             door,
+            legacy,
             hubs: self.hubs.into_iter().map(|(_, hub)| hub).collect(),
             further: self.further,
         }
+    }
+
+    fn legacy_door(&self, legacy: &Legacy, relay: &Relay) -> Arc<legacy::Door> {
+        let hubs = self
+            .hubs
+            .iter()
+            .map(|(_, hub)| BridgedHub::embedded(hub, relay.hub(hub.name())));
+        let backend = Arc::new(Bridge::new(hubs.collect()));
+        let route = LegacyRoute {
+            path: legacy.path.clone(),
+            backend,
+            authenticator: Arc::clone(&self.authenticator),
+            at_service: false,
+            origins: self.origins.clone(),
+            origins_setting: ORIGINS.into(),
+        };
+        let redirected = legacy.redirected.clone().map(|verifier| LegacyRoute {
+            path: "/aspnetclient".into(),
+            authenticator: Arc::new(LegacyToken(verifier)),
+            at_service: true,
+            origins: Origins::Any,
+            ..route.clone()
+        });
+        let routes = redirected.into_iter().chain([route]).collect();
+        let tokens = LegacyTokens::new(legacy.keys.clone());
+        legacy::Door::new(legacy.options, routes, self.proxies.clone(), tokens)
     }
 }
 

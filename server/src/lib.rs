@@ -7,6 +7,7 @@
 pub mod app;
 pub mod auth;
 pub mod backend;
+pub mod bridge;
 pub mod config;
 pub mod doors;
 pub mod drain;

@@ -144,6 +144,18 @@ async fn testhub(options: &[&str]) -> Result<Server> {
     Server::start(&places::program("testhub"), &args).await
 }
 
+/// The hubs of the conformance contract, embedded in a program that takes the service's settings,
+/// with further options.
+///
+/// # Errors
+///
+/// When it does not become ready.
+pub async fn conformance(options: &[&str]) -> Result<Server> {
+    let args = ["--listen", "127.0.0.1:0", "--exit-on-eof", "1"];
+    let args = [&args[..], options].concat();
+    Server::start(&places::program("conformance"), &args).await
+}
+
 /// What an app server connects with.
 #[must_use]
 pub fn connection_string(service: &Server) -> String {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::membership::Memberships;
-use crate::{Dialect, Outbox};
+use crate::{CloseReason, Dialect, Frame, Outbox, Pushed};
 
 /// Characters of an id that a log shows: enough to tell connections apart.
 const LOGGED_CHARACTERS: usize = 10;
@@ -51,6 +51,21 @@ impl fmt::Debug for ConnectionId {
     }
 }
 
+/// Port: stands between a backend and a client that does not read what the backend writes.
+///
+/// What goes to many is framed in the client's own dialect and waits in its outbox; what a backend
+/// has for this client alone comes here first.
+pub trait Inlet: Send + Sync + fmt::Debug {
+    /// The handshake's answer.
+    fn answer(&self, frame: Frame);
+    /// A message.
+    fn push(&self, frame: Frame) -> Pushed;
+    /// The end.
+    fn close(&self, reason: CloseReason);
+    /// The client has joined or left a group.
+    fn groups_changed(&self);
+}
+
 /// One connection: who it is, what it reads and where its frames wait.
 #[derive(Debug)]
 pub struct Client {
@@ -58,6 +73,8 @@ pub struct Client {
     user: Option<Box<str>>,
     dialect: Dialect,
     outbox: Arc<Outbox>,
+    inlet: Option<Arc<dyn Inlet>>,
+    alias: Option<ConnectionId>,
     pub(crate) memberships: Mutex<Memberships>,
 }
 
@@ -76,8 +93,30 @@ impl Client {
             user: user.map(Box::from),
             dialect,
             outbox,
+            inlet: None,
+            alias: None,
             memberships,
         }
+    }
+
+    /// Lets what backends have for this client alone go through `inlet`. Clients may share an
+    /// outbox then: one connection that is in several hubs.
+    #[must_use]
+    pub fn through(mut self, inlet: Arc<dyn Inlet>) -> Self {
+        self.inlet = Some(inlet);
+        self
+    }
+
+    /// Lets the client be found by this id too: one connection that is in several hubs, whose
+    /// backends want an id of their own each.
+    #[must_use]
+    pub fn known_as(mut self, alias: ConnectionId) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+
+    pub(crate) fn alias(&self) -> Option<&ConnectionId> {
+        self.alias.as_ref()
     }
 
     /// The public connection id.
@@ -98,10 +137,46 @@ impl Client {
         self.dialect
     }
 
-    /// Where frames for the client wait.
+    /// Where frames for the client wait, in its own dialect.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// Answers the handshake: see [`Outbox::answer`].
+    pub fn answer(&self, frame: Frame) {
+        match &self.inlet {
+            None => self.outbox.answer(frame),
+            Some(inlet) => inlet.answer(frame),
+        }
+    }
+
+    /// Takes a message that its backend wrote for it alone: see [`Outbox::push`].
+    pub fn push(&self, frame: Frame) -> Pushed {
+        match &self.inlet {
+            None => self.outbox.push(frame),
+            Some(inlet) => inlet.push(frame),
+        }
+    }
+
+    /// Ends the client: see [`Outbox::close`].
+    pub fn close(&self, reason: CloseReason) {
+        match &self.inlet {
+            None => self.outbox.close(reason),
+            Some(inlet) => inlet.close(reason),
+        }
+    }
+
+    /// The groups that the client is in.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Box<str>> {
+        self.memberships.lock().names()
+    }
+
+    pub(crate) fn groups_changed(&self) {
+        if let Some(inlet) = &self.inlet {
+            inlet.groups_changed();
+        }
     }
 }
 

@@ -94,6 +94,13 @@ pub trait Encode {
     fn encode(&self, dialect: Dialect) -> Option<Frame>;
 }
 
+/// Port: makes frames for clients that do not read what the backends of their hub write.
+pub trait Transcode: Send + Sync + fmt::Debug {
+    /// The frame of a message that goes to many, made of what a backend has encoded; `None` when
+    /// it does not exist for these clients.
+    fn transcode(&self, message: &[u8]) -> Option<Frame>;
+}
+
 /// One message in as many dialects as its receivers read.
 ///
 /// A dialect is encoded when its first receiver turns up, at most once, then shared.

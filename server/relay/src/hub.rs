@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::client::{ByAddress, ById};
-use crate::membership::{Group, Wish};
+use crate::membership::{Entered, Group, Wish};
 use crate::user_groups::UserGroups;
-use crate::{Client, Frame, FrameSet, Joined, Links, Outbox, Send, Target};
+use crate::{Client, Frame, FrameSet, Joined, Links, Outbox, Send, Target, Transcode};
 
 const SHARDS: usize = 16;
 
@@ -22,11 +22,14 @@ pub struct Hub {
     name: Box<str>,
     hasher: RandomState,
     shards: [RwLock<HashSet<ById>>; SHARDS],
+    /// Further ids of clients.
+    aliases: RwLock<HashMap<Box<str>, Arc<Client>>>,
     count: AtomicUsize,
     users: RwLock<HashMap<Box<str>, Vec<Arc<Client>>>>,
     groups: RwLock<HashMap<Box<str>, Arc<Group>>>,
     user_groups: Mutex<UserGroups>,
     links: Links,
+    transcode: OnceLock<Arc<dyn Transcode>>,
 }
 
 impl Hub {
@@ -35,11 +38,13 @@ impl Hub {
             name: name.into(),
             hasher: RandomState::new(),
             shards: Default::default(),
+            aliases: RwLock::default(),
             count: AtomicUsize::new(0),
             users: RwLock::default(),
             groups: RwLock::default(),
             user_groups: Mutex::default(),
             links: Links::default(),
+            transcode: OnceLock::new(),
         }
     }
 
@@ -53,6 +58,18 @@ impl Hub {
     #[must_use]
     pub fn links(&self) -> &Links {
         &self.links
+    }
+
+    /// Says who makes frames for clients that do not read what the hub's backends write. The first
+    /// one stays.
+    pub fn set_transcode(&self, transcode: Arc<dyn Transcode>) {
+        _ = self.transcode.set(transcode);
+    }
+
+    /// Who makes frames for clients that do not read what the hub's backends write.
+    #[must_use]
+    pub fn transcode(&self) -> Option<&dyn Transcode> {
+        self.transcode.get().map(|transcode| &**transcode)
     }
 
     /// Connections in the hub.
@@ -77,6 +94,11 @@ impl Hub {
             return false;
         }
         self.count.fetch_add(1, Ordering::Relaxed);
+        if let Some(alias) = client.alias() {
+            let mut aliases = self.aliases.write();
+            let known = aliases.entry(alias.as_str().into());
+            known.or_insert_with(|| Arc::clone(client));
+        }
         if let Some(user) = client.user() {
             self.users
                 .write()
@@ -108,6 +130,15 @@ impl Hub {
             return false;
         }
         self.count.fetch_sub(1, Ordering::Relaxed);
+        if let Some(alias) = client.alias() {
+            let mut aliases = self.aliases.write();
+            if aliases
+                .get(alias.as_str())
+                .is_some_and(|known| Arc::ptr_eq(known, client))
+            {
+                aliases.remove(alias.as_str());
+            }
+        }
         if let Some(user) = client.user() {
             let mut users = self.users.write();
             if let Some(clients) = users.get_mut(user) {
@@ -122,13 +153,15 @@ impl Hub {
         true
     }
 
-    /// The connection with this id.
+    /// The connection with this id, or that is known as this too.
     #[must_use]
     pub fn connection(&self, id: &str) -> Option<Arc<Client>> {
-        self.shard(id)
+        let client = self
+            .shard(id)
             .read()
             .get(id)
-            .map(|client| Arc::clone(&client.0))
+            .map(|client| Arc::clone(&client.0));
+        client.or_else(|| self.aliases.read().get(id).map(Arc::clone))
     }
 
     /// The connections of a user.
@@ -242,10 +275,13 @@ impl Hub {
                 }
             }
             Target::Connections(ids) => {
-                let mut named = Distinct::of(ids);
-                for id in ids.iter().filter(|id| named.is_new(id)) {
-                    let client = self.connection(id);
-                    client.iter().for_each(|client| delivery.push(client));
+                // One may be named twice, also by two ids.
+                let mut seen = (ids.len() > 1).then(HashSet::new);
+                for client in ids.iter().filter_map(|id| self.connection(id)) {
+                    let address = ByAddress::address(&client);
+                    if seen.as_mut().is_none_or(|seen| seen.insert(address)) {
+                        delivery.push(&client);
+                    }
                 }
             }
             Target::Users(users) => {
@@ -292,6 +328,14 @@ impl Hub {
     }
 
     fn join_with(&self, client: &Arc<Client>, name: &str, wish: Wish) -> bool {
+        let entered = self.enter(client, name, wish);
+        if entered == Entered::Now {
+            client.groups_changed();
+        }
+        entered != Entered::Gone
+    }
+
+    fn enter(&self, client: &Arc<Client>, name: &str, wish: Wish) -> Entered {
         // The table stays locked while the member is added, so that nobody drops the group as
         // empty in between.
         {
@@ -307,16 +351,19 @@ impl Hub {
                 members: RwLock::default(),
             })
         });
-        let joined = client.memberships.lock().join(client, group, wish);
-        if !joined && group.members.read().is_empty() {
+        let entered = client.memberships.lock().join(client, group, wish);
+        if entered == Entered::Gone && group.members.read().is_empty() {
             groups.remove(name);
         }
-        joined
+        entered
     }
 
     fn leave_with(&self, client: &Arc<Client>, group: Option<&str>, wish: Wish) {
         let left = client.memberships.lock().leave(client, group, wish);
         self.drop_empty(&left);
+        if !left.is_empty() {
+            client.groups_changed();
+        }
     }
 
     fn drop_empty(&self, left: &[Arc<Group>]) {

@@ -9,7 +9,7 @@
 //! # Lock order
 //!
 //! `Relay::hubs`, then `Hub::groups`, then `Client::membership`, then a group's members, a
-//! connection shard or a user's connections, then an `Outbox` or a `ByteQueue`. All are short, none is held across
+//! connection shard, the aliases or a user's connections, then an `Outbox` or a `ByteQueue`. All are short, none is held across
 //! an await or while a port is called, except that a [`FrameSet`] may encode a missing dialect
 //! while the receivers are walked.
 
@@ -25,9 +25,9 @@ mod relay;
 mod send;
 mod user_groups;
 
-pub use client::{Client, ConnectionId};
+pub use client::{Client, ConnectionId, Inlet};
 pub use close::CloseReason;
-pub use frame::{Dialect, Encode, Frame, FrameClass, FrameSet};
+pub use frame::{Dialect, Encode, Frame, FrameClass, FrameSet, Transcode};
 pub use hub::Hub;
 pub use link::{Link, LinkKind, Links, Sticky};
 pub use membership::Joined;

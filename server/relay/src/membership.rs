@@ -26,6 +26,15 @@ pub(crate) enum Wish {
     User = 2,
 }
 
+/// What came of a wish to join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entered {
+    Now,
+    Already,
+    /// The client is gone.
+    Gone,
+}
+
 /// The members of one group.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -41,23 +50,34 @@ pub(crate) struct Memberships {
 }
 
 impl Memberships {
-    /// Records a wish and joins the group. False if the client is gone.
-    pub(crate) fn join(&mut self, client: &Arc<Client>, group: &Arc<Group>, wish: Wish) -> bool {
+    /// Records a wish and joins the group.
+    pub(crate) fn join(&mut self, client: &Arc<Client>, group: &Arc<Group>, wish: Wish) -> Entered {
         if self.gone {
-            return false;
+            return Entered::Gone;
         }
         match self
             .groups
             .iter_mut()
             .find(|(known, _)| Arc::ptr_eq(known, group))
         {
-            Some((_, wishes)) => *wishes |= wish as u8,
+            Some((_, wishes)) => {
+                *wishes |= wish as u8;
+                Entered::Already
+            }
             None => {
                 self.groups.push((Arc::clone(group), wish as u8));
                 group.members.write().insert(ByAddress(Arc::clone(client)));
+                Entered::Now
             }
         }
-        true
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<Box<str>> {
+        self.groups
+            .iter()
+            .map(|(group, _)| group.name.clone())
+            .collect()
     }
 
     /// Withdraws a wish from one group, or from all when `group` is `None`. Returns the groups

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::{CloseReason, Frame};
+use crate::{CloseReason, Frame, FrameClass};
 
 /// Capacity kept by an idle queue, in frames.
 const IDLE_CAPACITY: usize = 8;
@@ -66,6 +66,8 @@ struct State {
     held: bool,
     close: Option<CloseReason>,
     limits: &'static Limits,
+    /// Set while the oldest frames make room for new ones.
+    lossy: Option<u64>,
     /// Those who wait for room.
     waiting: Vec<Waker>,
 }
@@ -75,6 +77,23 @@ impl State {
         self.close.is_some()
             || (self.bytes <= self.limits.bytes / ROOM_DIVISOR
                 && self.queue.len() <= self.limits.frames / ROOM_DIVISOR)
+    }
+
+    /// Drops the oldest frames until one of so many bytes fits, if that is the way here.
+    fn make_room(&mut self, bytes: usize) {
+        while self.lossy.is_some() && !self.fits(bytes) {
+            let Some(oldest) = self.queue.pop_front() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.len_bytes());
+            self.lossy = self.lossy.map(|lost| lost.saturating_add(1));
+        }
+    }
+
+    /// A single frame is taken whatever its size.
+    fn fits(&self, bytes: usize) -> bool {
+        self.queue.is_empty()
+            || (self.bytes + bytes <= self.limits.bytes && self.queue.len() < self.limits.frames)
     }
 
     fn take(&mut self, budget_bytes: usize, frames: &mut impl Extend<Frame>) -> Option<Taken> {
@@ -87,7 +106,7 @@ impl State {
                 break;
             };
             taken += frame.len_bytes();
-            let alone = frame.class() == crate::FrameClass::Handshake;
+            let alone = frame.class() == FrameClass::Handshake;
             frames.extend(Some(frame));
             if alone {
                 break;
@@ -124,12 +143,40 @@ impl Outbox {
             held: true,
             close: None,
             limits,
+            lossy: None,
             waiting: Vec::new(),
         };
         Self {
             state: Mutex::new(state),
             waker: AtomicWaker::new(),
         }
+    }
+
+    /// An empty outbox of a connection that has no handshake.
+    #[must_use]
+    pub fn unheld(limits: &'static Limits) -> Self {
+        let mut outbox = Self::new(limits);
+        outbox.state.get_mut().held = false;
+        outbox
+    }
+
+    /// While `lossy`, the oldest frames make room for new ones in the place of an end as
+    /// [`CloseReason::SlowClient`]: nobody reads, and somebody may come back. Gives how many were
+    /// lost since the last call.
+    pub fn set_lossy(&self, lossy: bool) -> u64 {
+        let mut state = self.state.lock();
+        let lost = state.lossy.unwrap_or_default();
+        state.lossy = lossy.then_some(0);
+        lost
+    }
+
+    /// Drops what is of no use to another transport: all frames of [`FrameClass::Control`].
+    pub fn drop_control(&self) {
+        let mut state = self.state.lock();
+        state
+            .queue
+            .retain(|frame| frame.class() != FrameClass::Control);
+        state.bytes = state.queue.iter().map(Frame::len_bytes).sum();
     }
 
     /// Queues a frame behind those that wait.
@@ -139,15 +186,14 @@ impl Outbox {
             if state.close.is_some() {
                 return Pushed::Gone;
             }
-            let bytes = state.bytes + frame.len_bytes();
-            let full = bytes > state.limits.bytes || state.queue.len() >= state.limits.frames;
-            if full && !state.queue.is_empty() {
+            state.make_room(frame.len_bytes());
+            if !state.fits(frame.len_bytes()) {
                 state.queue = VecDeque::new();
                 state.bytes = 0;
                 state.close = Some(CloseReason::SlowClient);
                 (Pushed::Overflow, state.roused())
             } else {
-                state.bytes = bytes;
+                state.bytes += frame.len_bytes();
                 state.queue.push_back(frame);
                 (Pushed::Queued, Vec::new())
             }
@@ -306,7 +352,6 @@ impl std::fmt::Debug for Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FrameClass;
 
     static SMALL: Limits = Limits {
         bytes: 10,
@@ -346,6 +391,29 @@ mod tests {
             take(&outbox),
             (Some(Taken::Last(CloseReason::SlowClient)), vec![])
         );
+    }
+
+    #[test]
+    fn while_it_is_lossy_the_oldest_frames_make_room_and_are_counted() {
+        let outbox = Outbox::unheld(&SMALL);
+        assert_eq!(outbox.set_lossy(true), 0);
+        for bytes in [4, 5, 1, 2, 30] {
+            assert_eq!(outbox.push(frame(bytes)), Pushed::Queued);
+        }
+        assert_eq!(take(&outbox).1, vec![30]);
+        assert_eq!(outbox.set_lossy(false), 4);
+        outbox.push(frame(6));
+        assert_eq!(outbox.push(frame(6)), Pushed::Overflow);
+    }
+
+    #[test]
+    fn control_frames_can_be_dropped() {
+        let outbox = Outbox::unheld(&SMALL);
+        outbox.push(Frame::new(vec![0; 3], 0, FrameClass::Control));
+        outbox.push(frame(2));
+        outbox.drop_control();
+        assert_eq!(outbox.waiting_bytes(), 2);
+        assert_eq!(take(&outbox).1, vec![2]);
     }
 
     #[test]

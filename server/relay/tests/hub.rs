@@ -258,3 +258,52 @@ fn joins_leaves_and_sends_from_many_threads_leave_nothing_behind() {
     });
     assert!(hub.is_empty() && !hub.group_exists("g") && !hub.user_exists("u"));
 }
+
+#[test]
+fn a_client_that_is_known_by_two_ids_is_one() {
+    let scene = Scene::new();
+    let outbox = Arc::new(Outbox::unheld(&LIMITS));
+    let client = Client::new(ConnectionId::new("a_2"), None, JSON, Arc::clone(&outbox));
+    let client = Arc::new(client.known_as(ConnectionId::new("a")));
+    assert!(scene.hub.add(&client, scene.now));
+    assert_eq!(scene.send(&Send::to(Target::Connections(&["a"]))), 1);
+    assert_eq!(
+        scene.send(&Send::to(Target::Connections(&["a", "a_2", "a"]))),
+        1
+    );
+    assert_eq!(scene.hub.join("a", "g"), Joined::Ok);
+    assert_eq!(scene.send(&Send::to(Target::Groups(&["g"]))), 1);
+    for id in ["a", "a_2"] {
+        let send = Send {
+            except: &[id],
+            ..Send::to(Target::All)
+        };
+        assert_eq!(scene.send(&send), 0, "{id}");
+    }
+    assert_eq!(scene.hub.leave("a", Some("g")), Joined::Ok);
+    assert!(!scene.hub.group_exists("g"));
+    assert_eq!(received(&client), 3);
+    assert!(scene.hub.remove(&client));
+    assert!(scene.hub.connection("a").is_none());
+}
+
+#[test]
+fn an_alias_never_hides_an_id_and_goes_with_its_first_owner_alone() {
+    let scene = Scene::new();
+    let known_as = |id: &str, alias: &str| {
+        let outbox = Arc::new(Outbox::unheld(&LIMITS));
+        let client = Client::new(ConnectionId::new(id), None, JSON, outbox);
+        let client = Arc::new(client.known_as(ConnectionId::new(alias)));
+        assert!(scene.hub.add(&client, scene.now));
+        client
+    };
+    let plain = scene.client("a", None);
+    let (first, second) = (known_as("b", "a"), known_as("c", "x"));
+    let third = known_as("d", "x");
+    let found = |id: &str| scene.hub.connection(id).map(|client| client.id().clone());
+    assert_eq!(found("a"), Some(plain.id().clone()));
+    scene.hub.remove(&third);
+    assert_eq!(found("x"), Some(second.id().clone()));
+    scene.hub.remove(&plain);
+    assert_eq!(found("a"), Some(first.id().clone()));
+}

@@ -7,6 +7,8 @@ pub enum Route {
     Client,
     /// `/server/`: ASP.NET Core app servers.
     Server,
+    /// `/aspnetclient`: legacy clients.
+    LegacyClient,
 }
 
 impl Route {
@@ -16,6 +18,7 @@ impl Route {
         match self {
             Self::Client => "/client",
             Self::Server => "/server",
+            Self::LegacyClient => "/aspnetclient",
         }
     }
 }

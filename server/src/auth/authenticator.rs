@@ -77,6 +77,24 @@ impl Authenticator for ServiceToken {
     }
 }
 
+/// Wants a token for legacy clients made with the access key, in the header or the query.
+#[derive(Clone, Debug)]
+pub struct LegacyToken(pub Verifier);
+
+impl Authenticator for LegacyToken {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+        _hub: &'a str,
+    ) -> BoxFuture<'a, Result<Identity, Denied>> {
+        let identity = match bearer(request) {
+            Some(token) => self.0.legacy_client(&token, SystemTime::now()),
+            None => Err(TokenError::Missing),
+        };
+        Box::pin(std::future::ready(identity.map_err(Denied::from)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -76,20 +76,22 @@ impl Mint {
         user: Option<&str>,
         claims: &[(String, String)],
     ) -> Result<String, MintError> {
-        let mut all = Vec::with_capacity(claims.len() + 2);
-        if let Some(user) = user {
-            all.push(("asrs.s.uid", user));
-            all.push(("nameid", user));
-        }
-        all.extend(
-            claims
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        );
-        self.sign(
-            &all,
-            &format!("{}/client/?hub={}", self.base, hub.to_lowercase()),
-        )
+        let audience = format!("{}/client/?hub={}", self.base, hub.to_lowercase());
+        self.sign(&with_user(user, claims), &audience)
+    }
+
+    /// A token for a legacy client, good for all hubs.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be signed.
+    pub fn legacy_client(
+        &self,
+        user: Option<&str>,
+        claims: &[(String, String)],
+    ) -> Result<String, MintError> {
+        let audience = format!("{}/aspnetclient", self.base);
+        self.sign(&with_user(user, claims), &audience)
     }
 
     /// A token for a server connection of a hub.
@@ -141,6 +143,14 @@ impl Mint {
                 .map_err(MintError::Sign)?;
         Ok(format!("{signed}.{signature}"))
     }
+}
+
+fn with_user<'a>(user: Option<&'a str>, claims: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+    let user = user.into_iter();
+    let user = user.flat_map(|user| [("asrs.s.uid", user), ("nameid", user)]);
+    let claims = claims.iter();
+    user.chain(claims.map(|(name, value)| (name.as_str(), value.as_str())))
+        .collect()
 }
 
 /// Claims by name in order of their first value: one value as text, several as an array.

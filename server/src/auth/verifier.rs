@@ -59,7 +59,26 @@ impl Verifier {
     ///
     /// Why the token is refused.
     pub fn client(&self, token: &str, hub: &str, now: SystemTime) -> Result<Identity, TokenError> {
-        let (payload, expires_at) = self.open(token, Route::Client, hub, now)?;
+        self.identity(token, Route::Client, hub, now)
+    }
+
+    /// Who a legacy client is; its token names no hub.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is refused.
+    pub fn legacy_client(&self, token: &str, now: SystemTime) -> Result<Identity, TokenError> {
+        self.identity(token, Route::LegacyClient, "", now)
+    }
+
+    fn identity(
+        &self,
+        token: &str,
+        route: Route,
+        hub: &str,
+        now: SystemTime,
+    ) -> Result<Identity, TokenError> {
+        let (payload, expires_at) = self.open(token, route, hub, now)?;
         let service = ServiceClaims::from(&payload.claims);
         Ok(Identity {
             user: service.user_id.as_deref().map(Into::into),

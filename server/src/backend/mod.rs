@@ -5,6 +5,7 @@
 
 pub mod direct;
 pub mod embedded;
+pub mod legacy;
 pub mod link;
 mod request;
 
@@ -51,6 +52,16 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// The text of the handshake error for the client.
     fn open(&self, opening: Opening) -> BoxFuture<'_, Result<Box<dyn Conversation>, OpenError>>;
+
+    /// As [`Backend::open`], for a client that was connected before, to a service that has
+    /// forgotten it: a hub that tells the two apart hears of a return and not of an arrival.
+    ///
+    /// # Errors
+    ///
+    /// The text of the handshake error for the client.
+    fn reopen(&self, opening: Opening) -> BoxFuture<'_, Result<Box<dyn Conversation>, OpenError>> {
+        self.open(opening)
+    }
 }
 
 /// Port: one client's side of a hub. The door feeds it one whole message at a time, in order.
@@ -67,6 +78,9 @@ pub trait Conversation: Send + fmt::Debug {
 
     /// A resumed client attached a new transport: what was half received is void.
     fn resumed(&mut self) {}
+
+    /// A legacy client opened a new channel, after it had lost the one before. Nothing is void.
+    fn reconnected(&mut self) {}
 
     /// The client is gone: it is out of the hub already, and the hub is told.
     fn close(self: Box<Self>, reason: &CloseReason);

@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use heliograph_protocol::hub::negotiate::Transport;
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
 
-use crate::auth::Identity;
+use crate::auth::{Identity, bearer, without_token};
+use crate::edge::forwarded::Forwarded;
 
 /// What a client's transport request (or first poll) said. Kept for the connection's life, so it
 /// is compact.
@@ -29,6 +32,35 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
+    /// What a request for the hub at `path` says, of nobody in particular. The parameters in
+    /// `ours` mean something to the door alone; `at_service`, at a path of the service's own, the
+    /// token is ours too.
+    #[must_use]
+    pub fn read(
+        parts: &Parts,
+        seen: &Forwarded,
+        path: &str,
+        ours: &[&str],
+        at_service: bool,
+    ) -> Self {
+        let mut headers = parts.headers.clone();
+        seen.write(&mut headers);
+        if at_service {
+            headers.remove(AUTHORIZATION);
+        }
+        let query = without_token(parts.uri.query().unwrap_or_default());
+        let bearer = bearer(parts).filter(|_| !at_service);
+        Self {
+            path: path.into(),
+            query: without_parameters(&query, ours).into(),
+            headers: Headers::collect(&headers, is_passed_on),
+            bearer: bearer.map(|token| Bearer((*token).into())),
+            remote: seen.client,
+            transport: None,
+            identity: Identity::anonymous(),
+        }
+    }
+
     /// The first value of a query parameter, percent-decoded; the name's case does not matter.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<String> {
@@ -102,4 +134,33 @@ impl std::fmt::Debug for Headers {
 /// Pairs of a form-encoded query, percent-decoded.
 pub fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(query.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned()))
+}
+
+/// A query without the parameters of these names, the others untouched.
+fn without_parameters(query: &str, names: &[&str]) -> String {
+    let kept = query.split('&').filter(|pair| {
+        let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
+        !names.iter().any(|name| key.eq_ignore_ascii_case(name))
+    });
+    kept.collect::<Vec<_>>().join("&")
+}
+
+/// Whether a backend may see a client's header: not what belongs to one hop, and nothing that
+/// only we may say.
+fn is_passed_on(name: &str) -> bool {
+    const OF_ONE_HOP: [&str; 12] = [
+        "connection",
+        "upgrade",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "content-length",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+    ];
+    !OF_ONE_HOP.contains(&name) && !name.starts_with("asrs-") && !name.starts_with("x-asrs-")
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::ConfigError;
 use super::hub::{EMBEDDED_HUBS, HubBackend, HubSettings};
+use super::legacy::LegacySettings;
 use super::secret::Secret;
 use super::settings::{Settings, WELL_KNOWN_KEY};
+use super::span::Span;
 use crate::edge::forwarded::Network;
 
 /// The SDK makes no token with a shorter key.
@@ -29,16 +31,27 @@ const RESERVED: [&str; 9] = [
     "metrics",
 ];
 
+/// Bounds of the genuine legacy server.
+const MIN_KEEP_ALIVE: Span = Span::seconds(2);
+const MIN_LEGACY_DISCONNECT: Span = Span::seconds(6);
+
 /// Finds all faults at once.
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     let mut faults = Vec::new();
     keys(settings, &mut faults);
     places(settings, &mut faults);
     amounts(settings, &mut faults);
+    legacy(&settings.legacy, &mut faults);
     let mut paths = BTreeMap::new();
     for (name, hub) in &settings.hubs {
         check_hub(name, hub, &mut faults);
         let path = hub.path(name).to_lowercase();
+        let legacy = settings.legacy.path.to_lowercase();
+        if !legacy.is_empty() && (path == legacy || path.starts_with(&format!("{legacy}/"))) {
+            faults.push(format!(
+                "hubs.{name}.path: '{legacy}' is where legacy clients are served (legacy.path)"
+            ));
+        }
         if let Some(other) = paths.insert(path, name) {
             faults.push(format!("hubs.{name}.path: hub '{other}' has the same path"));
         }
@@ -224,6 +237,71 @@ fn amounts(settings: &Settings, faults: &mut Vec<String>) {
     }
 }
 
+fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
+    if !legacy.path.is_empty() {
+        path("legacy.path", &legacy.path, faults);
+    }
+    origins("legacy.allowed_origins", &legacy.allowed_origins, faults);
+    let LegacySettings {
+        keep_alive,
+        disconnect,
+        ..
+    } = legacy;
+    if *disconnect < MIN_LEGACY_DISCONNECT {
+        faults.push(format!(
+            "legacy.disconnect: expected at least {MIN_LEGACY_DISCONNECT}, found {disconnect}"
+        ));
+    }
+    let is_off = keep_alive.0.is_zero();
+    if !is_off && (*keep_alive < MIN_KEEP_ALIVE || keep_alive.0 > disconnect.0 / 3) {
+        faults.push(format!(
+            "legacy.keep_alive: expected 0s, or at least {MIN_KEEP_ALIVE} and at most a third of \
+             legacy.disconnect ({disconnect}), found {keep_alive}"
+        ));
+    }
+    let positive = [
+        ("long_poll", legacy.long_poll),
+        ("transport_connect", legacy.transport_connect),
+        ("send", legacy.send),
+    ];
+    for (name, span) in positive {
+        if span.0.is_zero() {
+            faults.push(format!("legacy.{name}: expected more than 0s"));
+        }
+    }
+    let least = [
+        ("replay_messages", legacy.replay_messages, 32),
+        ("replay_bytes", legacy.replay_bytes, 1024),
+    ];
+    for (name, value, least) in least {
+        if value < least {
+            faults.push(format!(
+                "legacy.{name}: expected at least {least}, found {value}"
+            ));
+        }
+    }
+}
+
+/// A path at which something may be served.
+fn path(name: &str, path: &str, faults: &mut Vec<String>) {
+    let first = path
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if !path.starts_with('/') || path.ends_with('/') || !path.chars().all(plain) {
+        faults.push(format!(
+            "{name}: expected a path such as \"/chat\", found {path:?}"
+        ));
+    } else if RESERVED
+        .iter()
+        .any(|reserved| first.eq_ignore_ascii_case(reserved))
+    {
+        faults.push(format!("{name}: '/{first}' is the service's own"));
+    }
+}
+
 fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
     match (hub.backend(), &hub.url) {
         (None, _) => faults.push(format!(
@@ -249,23 +327,7 @@ fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
             "hubs.{name}.url: expected an http or https URL, found {url:?}"
         ));
     }
-    let path = hub.path(name);
-    let first = path
-        .trim_start_matches('/')
-        .split('/')
-        .next()
-        .unwrap_or_default();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
-    if !path.starts_with('/') || path.ends_with('/') || !path.chars().all(plain) {
-        faults.push(format!(
-            "hubs.{name}.path: expected a path such as \"/chat\", found {path:?}"
-        ));
-    } else if RESERVED
-        .iter()
-        .any(|reserved| first.eq_ignore_ascii_case(reserved))
-    {
-        faults.push(format!("hubs.{name}.path: '/{first}' is the service's own"));
-    }
+    path(&format!("hubs.{name}.path"), &hub.path(name), faults);
     if let Some(bytes @ ..MIN_MESSAGE_BYTES) = hub.max_message_bytes {
         faults.push(format!(
             "hubs.{name}.max_message_bytes: expected at least {MIN_MESSAGE_BYTES}, found {bytes}"

@@ -67,21 +67,24 @@ impl Cli {
     /// The sources that the flags stand for; of two for one setting the later one wins.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        let mut flags = self.settings.any.set.clone();
+        let mut further = Vec::new();
         match &self.command {
-            Some(Command::CheckConfig(any)) => flags.extend_from_slice(&any.set),
+            Some(Command::CheckConfig(any)) => further.extend_from_slice(&any.set),
             Some(Command::Token(token)) => {
-                flags.extend_from_slice(&token.any.set);
-                flags.extend_from_slice(&token.kind.common().any.set);
+                further.extend_from_slice(&token.any.set);
+                further.extend_from_slice(&token.kind.common().any.set);
             }
             None => {}
         }
-        self.settings.sources(flags)
+        self.settings.sources(&further)
     }
 }
 
 impl SettingArgs {
-    fn sources(&self, mut flags: Vec<(String, String)>) -> Sources {
+    /// The sources that these flags stand for, with `further` settings after those of `--set`.
+    #[must_use]
+    pub fn sources(&self, further: &[(String, String)]) -> Sources {
+        let mut flags = [&self.any.set, further].concat();
         if let Some(listen) = self.listen {
             flags.push(("listen".to_owned(), format!("\"{listen}\"")));
         }

@@ -5,6 +5,7 @@ mod check;
 pub mod cli;
 mod error;
 mod hub;
+mod legacy;
 mod load;
 mod secret;
 mod settings;
@@ -12,6 +13,7 @@ mod span;
 
 pub use error::ConfigError;
 pub use hub::{EMBEDDED_HUBS, HubAuth, HubBackend, HubSettings};
+pub use legacy::{LegacySettings, OnGap};
 pub use load::Sources;
 pub use secret::Secret;
 pub use settings::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address;
 use super::hub::HubSettings;
+use super::legacy::LegacySettings;
 use super::secret::Secret;
 use super::span::Span;
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Timeouts.
     pub timeouts: TimeoutSettings,
+    /// Legacy clients.
+    pub legacy: LegacySettings,
     /// Log.
     pub log: LogSettings,
     /// Hubs that the service reaches or runs itself, by name.
@@ -68,6 +71,7 @@ impl Default for Settings {
             tls: TlsSettings::default(),
             limits: LimitSettings::default(),
             timeouts: TimeoutSettings::default(),
+            legacy: LegacySettings::default(),
             log: LogSettings::default(),
             hubs: BTreeMap::new(),
         }

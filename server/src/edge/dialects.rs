@@ -1,5 +1,6 @@
 //! The hub protocols that clients may name, and the frames made for them.
 
+use heliograph_protocol::hub::Encoding;
 use heliograph_relay::{Dialect, Frame, FrameClass};
 
 use crate::edge::websocket::{self, MessageKind};
@@ -8,6 +9,20 @@ use crate::edge::websocket::{self, MessageKind};
 pub const JSON: Dialect = Dialect(0);
 /// The hub protocol `messagepack`.
 pub const MESSAGEPACK: Dialect = Dialect(1);
+
+/// What legacy clients read. No Core client can name it.
+pub const LEGACY: Dialect = Dialect(255);
+
+/// The encoding in which a backend speaks to a client of this dialect, if it is one that we read.
+/// To legacy clients backends speak JSON, which the bridge translates.
+#[must_use]
+pub fn encoding(dialect: Dialect) -> Option<Encoding> {
+    match dialect {
+        JSON | LEGACY => Some(Encoding::Json),
+        MESSAGEPACK => Some(Encoding::MessagePack),
+        _ => None,
+    }
+}
 
 /// The hub protocols that clients may name. All but `json` are binary; those beyond the two that
 /// we know are carried, framed by length prefixes as `messagepack` is, and never read.
@@ -62,7 +77,7 @@ impl Default for Dialects {
 /// payload, in one buffer that all receivers share.
 #[must_use]
 pub fn frame(dialect: Dialect, payload: &[u8], class: FrameClass) -> Frame {
-    let kind = if dialect == JSON {
+    let kind = if encoding(dialect) == Some(Encoding::Json) {
         MessageKind::Text
     } else {
         MessageKind::Binary

@@ -3,4 +3,5 @@
 pub mod admin;
 pub mod core;
 pub mod demo;
+pub mod legacy;
 pub mod service;

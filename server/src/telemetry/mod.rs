@@ -1,11 +1,13 @@
 //! Logs and metrics.
 //!
 //! Log events have constant texts and fields from one list: `node hub conn link user group dialect
-//! transport target bytes count reason err origin setting`; tokens, keys, claim values and payloads
+//! transport target bytes count reason err origin setting
+//! client protocol`; tokens, keys, claim values and payloads
 //! are in none of them. Metrics go through the `metrics` facade; [`names`] has those that doors
 //! share.
 
 mod hub_meters;
+mod legacy_meters;
 mod log;
 pub mod names;
 
@@ -14,6 +16,7 @@ use std::io;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 pub use hub_meters::{Connected, HubMeters, Meters, Negotiated};
+pub use legacy_meters::{LegacyConnected, LegacyMeters};
 pub use log::{Format, init_log};
 
 /// Makes metrics count from now on, and gives what renders them. Once per process.

@@ -15,6 +15,10 @@ pub const LINKS: &str = "signalr.server.links";
 pub const CLOSES: &str = "signalr.server.connections.closed";
 /// Counter: negotiations, by `hub` and `result`.
 pub const NEGOTIATIONS: &str = "signalr.server.negotiations";
+/// Gauge: legacy clients, by `client`, `protocol` and `transport`.
+pub const LEGACY_CONNECTIONS: &str = "signalr.server.legacy.connections";
+/// Counter: legacy clients that came back and missed messages that were not kept any more.
+pub const LEGACY_GAPS: &str = "signalr.server.legacy.gaps";
 
 /// Says what each is.
 pub(super) fn describe() {
@@ -23,6 +27,16 @@ pub(super) fn describe() {
     describe_counter!(MESSAGES_OUT, Unit::Count, "Messages given to clients");
     describe_gauge!(LINKS, Unit::Count, "Connections of app servers now");
     describe_counter!(CLOSES, Unit::Count, "Client connections that ended");
+    describe_gauge!(
+        LEGACY_CONNECTIONS,
+        Unit::Count,
+        "Legacy clients connected now"
+    );
+    describe_counter!(
+        LEGACY_GAPS,
+        Unit::Count,
+        "Legacy clients that missed messages"
+    );
     describe_counter!(NEGOTIATIONS, Unit::Count, "Answers to negotiate requests");
 }
 

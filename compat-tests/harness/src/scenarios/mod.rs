@@ -18,6 +18,7 @@ mod bad_frames;
 mod bad_requests;
 mod bad_servers;
 mod carried;
+mod conformance;
 mod demo_page;
 mod endpoints;
 mod kit;
@@ -75,6 +76,7 @@ pub fn all() -> Vec<Scenario> {
         bad_frames::SCENARIOS,
         bad_servers::SCENARIOS,
         carried::SCENARIOS,
+        conformance::SCENARIOS,
     ]
     .concat()
 }

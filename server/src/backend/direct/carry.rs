@@ -90,7 +90,7 @@ impl Carrier {
         };
         debug!(conn = ?self.client.id(), hub = &*self.hub, reason = ?end, "conversation ended");
         let reason = self.reason(&end);
-        self.client.outbox().close(reason);
+        self.client.close(reason);
         self.queue.close();
         metrics::gauge!("heliograph.direct.connections").decrement(1);
         if !matches!(end, End::Lost(Some(_))) {
@@ -150,7 +150,7 @@ impl Carrier {
                 ready!(outbox.poll_room_for(cx, frame.len_bytes()));
                 let is_close = frame.class() == FrameClass::Close;
                 if let Some(frame) = self.held.take() {
-                    outbox.push(frame);
+                    self.client.push(frame);
                 }
                 if is_close {
                     return Poll::Ready(End::Told(CloseReason::Ended {
@@ -199,7 +199,7 @@ impl Carrier {
                 self.deframer
                     .switch_to(self.encoding.unwrap_or(Encoding::MessagePack));
                 let frame = dialects::frame(self.client.dialect(), &framed, FrameClass::Handshake);
-                self.client.outbox().answer(frame);
+                self.client.answer(frame);
             } else if let Some(class) = self.class(&framed) {
                 self.held = Some(dialects::frame(self.client.dialect(), &framed, class));
             }

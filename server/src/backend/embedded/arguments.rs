@@ -2,6 +2,7 @@
 //! ([`Arguments`]).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use heliograph_protocol::hub;
 use heliograph_protocol::hub::Encoding;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::HubError;
+use super::connection::Connection;
 use super::encode;
 use super::error::BindError;
 use super::upload::{Sink, Upload};
@@ -29,7 +31,8 @@ pub trait Parameters: Sized + Send + 'static {
     fn bind(call: &mut Binder<'_>) -> Result<Self, BindError>;
 }
 
-/// One parameter of a hub method: any type that serde reads, or an [`Upload`].
+/// One parameter of a hub method: any type that serde reads, an [`Upload`], or
+/// [`Progress`](super::Progress).
 pub trait Parameter: Sized + Send + 'static {
     /// 1 if it takes an argument.
     const ARGUMENTS: usize;
@@ -60,7 +63,7 @@ impl<T: DeserializeOwned + Send + 'static> Parameter for Upload<T> {
     const UPLOADS: usize = 1;
 
     fn bind(call: &mut Binder<'_>) -> Result<Self, BindError> {
-        let (sink, upload) = Self::channel(call.upload_items);
+        let (sink, upload) = Self::channel(call.connection.core.options.upload_items);
         // Without an id the call is refused, a moment later, for the number of its streams.
         if let Some(id) = call.stream_ids.get(call.sinks.len()) {
             call.sinks.push((Box::from(&**id), sink));
@@ -75,21 +78,24 @@ pub struct Binder<'m> {
     taken: usize,
     stream_ids: &'m [Cow<'m, str>],
     sinks: Vec<(Box<str>, Box<dyn Sink>)>,
-    upload_items: usize,
+    pub(super) connection: &'m Arc<Connection>,
+    /// The id of the call, if it is answered.
+    pub(super) id: Option<&'m str>,
 }
 
 impl<'m> Binder<'m> {
     pub(super) fn new(
         arguments: &'m hub::Arguments<'m>,
         stream_ids: &'m [Cow<'m, str>],
-        upload_items: usize,
+        connection: &'m Arc<Connection>,
     ) -> Self {
         Self {
             arguments,
             taken: 0,
             stream_ids,
             sinks: Vec::new(),
-            upload_items,
+            connection,
+            id: None,
         }
     }
 

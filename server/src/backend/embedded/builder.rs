@@ -10,7 +10,7 @@ use futures_util::Stream;
 use serde::Serialize;
 
 use super::arguments::Parameters;
-use super::hub::{Core, OnConnected, OnDisconnected};
+use super::hub::{Core, HubMethod, OnConnected, OnDisconnected};
 use super::method::Method;
 use super::results::Results;
 use super::tasks::Tasks;
@@ -66,6 +66,7 @@ pub struct HubBuilder {
     policies: Vec<(String, Policy)>,
     policy: Option<Policy>,
     on_connected: Option<OnConnected>,
+    on_reconnected: Option<OnConnected>,
     on_disconnected: Option<OnDisconnected>,
 }
 
@@ -78,6 +79,7 @@ impl HubBuilder {
             policies: Vec::new(),
             policy: None,
             on_connected: None,
+            on_reconnected: None,
             on_disconnected: None,
         }
     }
@@ -98,6 +100,19 @@ impl HubBuilder {
         Fut: Future<Output = Result<(), HubError>> + Send + 'static,
     {
         self.on_connected = Some(Box::new(move |caller| Box::pin(handler(caller))));
+        self
+    }
+
+    /// Runs for a legacy client each time that it comes back within its window, beside its calls. In
+    /// place of [`HubBuilder::on_connected`] it runs for one that comes back and is not known any
+    /// more; an error refuses that one.
+    #[must_use]
+    pub fn on_reconnected<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Caller) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HubError>> + Send + 'static,
+    {
+        self.on_reconnected = Some(Box::new(move |caller| Box::pin(handler(caller))));
         self
     }
 
@@ -160,11 +175,18 @@ impl HubBuilder {
     /// The hub.
     #[must_use]
     pub fn build(self) -> EmbeddedHub {
+        let mut declared: Vec<HubMethod> = Vec::new();
         let mut methods: HashMap<Box<str>, (String, Arc<Method>)> = HashMap::new();
         for (name, mut method) in self.methods {
             let lower = name.to_lowercase();
             let policy = self.policies.iter().rev().find(|(of, _)| *of == lower);
             method.policy = policy.map(|(_, policy)| policy.clone());
+            declared.retain(|known| known.name.to_lowercase() != lower);
+            declared.push(HubMethod {
+                name: name.clone(),
+                arguments: method.arguments,
+                is_stream: method.is_stream,
+            });
             let method = Arc::new(method);
             methods.retain(|_, (known, _)| *known != lower);
             methods.insert(lower.clone().into(), (lower.clone(), Arc::clone(&method)));
@@ -177,8 +199,10 @@ impl HubBuilder {
                 .into_iter()
                 .map(|(name, (_, method))| (name, method))
                 .collect(),
+            declared,
             policy: self.policy,
             on_connected: self.on_connected,
+            on_reconnected: self.on_reconnected,
             on_disconnected: self.on_disconnected,
             results: Arc::new(Results::default()),
             tasks: Arc::new(Tasks::default()),

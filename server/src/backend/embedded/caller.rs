@@ -109,6 +109,13 @@ impl Caller {
         self.0.is_gone()
     }
 
+    /// Whether the client itself has said goodbye: a legacy client that stopped, a Core client that
+    /// closed. False for one that was lost or thrown out, and before the end.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.0.has_stopped()
+    }
+
     /// Done when the connection is ending.
     pub async fn aborted(&self) {
         self.0.gone().await;

@@ -74,6 +74,11 @@ impl Lane {
         }
     }
 
+    /// Lets the reader look again: the connection is ending.
+    pub(super) fn wake(&self) {
+        self.reader.wake();
+    }
+
     /// Calls may begin. Gives the farewell of a client that is gone by now.
     pub(super) fn open(&self) -> Option<Farewell> {
         let farewell = {

@@ -16,6 +16,7 @@ use super::arguments::{Arguments, Encoded};
 use super::connection::Connection;
 use super::encode;
 use super::results::{Answer, Results};
+use crate::edge::dialects::{self, LEGACY};
 
 /// To whom messages of a hub may go. Whoever is not there gets nothing, silently.
 #[derive(Clone, Copy)]
@@ -185,6 +186,7 @@ impl<'a> Recipients<'a> {
             return Ok(());
         };
         let message = Message {
+            hub,
             target,
             arguments: &arguments,
             failure: RefCell::new(None),
@@ -237,7 +239,7 @@ impl SingleClient<'_> {
             return Ok(());
         };
         let frame = call_frame(encoding, None, target, &arguments)?;
-        client.outbox().push(frame);
+        client.push(frame);
         if self
             .clients
             .sender
@@ -266,9 +268,13 @@ impl SingleClient<'_> {
             let text = format!("Connection '{id}' does not exist.");
             return Err(HubError::hidden("IOException", text));
         };
+        if client.dialect() == LEGACY {
+            let text = format!("Connection '{id}' is one of a client that returns no results.");
+            return Err(HubError::hidden("NotSupportedException", text));
+        }
         let mut ticket = self.clients.results.expect(client.id())?;
         let frame = call_frame(encoding, Some(&ticket.id()), target, &arguments)?;
-        client.outbox().push(frame);
+        client.push(frame);
         match tokio::time::timeout(timeout, &mut ticket.answer).await {
             Ok(Ok(answer)) => read(encoding, answer),
             Ok(Err(_)) => {
@@ -284,7 +290,7 @@ impl SingleClient<'_> {
             Some(sender) if sender.id().as_str() == self.id => Arc::clone(sender),
             _ => self.clients.hub?.connection(self.id)?,
         };
-        let encoding = encode::encoding_of(client.dialect())?;
+        let encoding = dialects::encoding(client.dialect())?;
         Some((client, encoding))
     }
 }
@@ -321,6 +327,7 @@ impl fmt::Debug for Groups<'_> {
 
 /// A call that is encoded for whoever turns up.
 struct Message<'a, A> {
+    hub: &'a Hub,
     target: &'a str,
     arguments: &'a A,
     failure: RefCell<Option<HubError>>,
@@ -328,8 +335,9 @@ struct Message<'a, A> {
 
 impl<A: Arguments> Encode for Message<'_, A> {
     fn encode(&self, dialect: Dialect) -> Option<Frame> {
-        let encoding = encode::encoding_of(dialect)?;
+        let encoding = dialects::encoding(dialect)?;
         match call_frame(encoding, None, self.target, self.arguments) {
+            Ok(frame) if dialect == LEGACY => self.hub.transcode()?.transcode(frame.payload()),
             Ok(frame) => Some(frame),
             Err(error) => {
                 *self.failure.borrow_mut() = Some(error);

@@ -20,6 +20,7 @@ use super::encode::{self, Buffer};
 use super::hub::Core;
 use super::streams::Streams;
 use crate::backend::ClientRequest;
+use crate::edge::dialects::LEGACY;
 
 /// One connection of a hub.
 pub(super) struct Connection {
@@ -35,6 +36,8 @@ pub(super) struct Connection {
     /// Calls that run beside the lane.
     beside: AtomicUsize,
     gone: AtomicBool,
+    /// The client said goodbye.
+    stopped: AtomicBool,
     going: Notify,
 }
 
@@ -57,22 +60,37 @@ impl Connection {
             streams: Streams::default(),
             beside: AtomicUsize::new(0),
             gone: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             going: Notify::new(),
         }
     }
 
     /// Ends the connection.
     pub(super) fn abort(&self) {
-        self.client.outbox().close(CloseReason::Ended {
+        self.client.close(CloseReason::Ended {
             error: None,
             allow_reconnect: false,
         });
         self.set_gone();
     }
 
+    /// Whether the bridge speaks for the client.
+    pub(super) fn is_legacy(&self) -> bool {
+        self.client.dialect() == LEGACY
+    }
+
+    pub(super) fn set_stopped(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     pub(super) fn set_gone(&self) {
         self.gone.store(true, Ordering::Release);
         self.going.notify_waiters();
+        self.lane.wake();
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -114,10 +132,21 @@ impl Connection {
             Ok(result) => {
                 if let Some(id) = id {
                     let frame = encode::result(self.encoding, id, &result);
-                    self.client.outbox().push(frame);
+                    self.client.push(frame);
                 }
             }
-            Err(error) => self.push_error(id, &self.failed(target, &error)),
+            Err(error) => self.push_failure(id, &self.failed(target, &error), &error),
+        }
+    }
+
+    /// Answers a call with an error, its data where the client is to see it, if an answer is
+    /// wanted.
+    pub(super) fn push_failure(&self, id: Option<&str>, text: &str, error: &HubError) {
+        match (id, error.data()) {
+            (Some(id), Some(data)) if self.is_legacy() && error.is_visible() => {
+                self.client.push(encode::error_with_data(id, text, data));
+            }
+            _ => self.push_error(id, text),
         }
     }
 
@@ -133,7 +162,7 @@ impl Connection {
     pub(super) fn push_error(&self, id: Option<&str>, text: &str) {
         if let Some(id) = id {
             let frame = encode::error(self.encoding, id, text);
-            self.client.outbox().push(frame);
+            self.client.push(frame);
         }
     }
 }

@@ -164,8 +164,8 @@ impl Reader {
                 expected: method.arguments,
             }));
         }
-        let upload_items = self.connection.core.options.upload_items;
-        let mut binder = Binder::new(arguments, call.stream_ids, upload_items);
+        let mut binder = Binder::new(arguments, call.stream_ids, &self.connection);
+        binder.id = call.id;
         let caller = Caller::new(Arc::clone(&self.connection));
         let prepared = catch_unwind(AssertUnwindSafe(|| method.prepare(&caller, &mut binder)));
         let prepared = prepared.unwrap_or(Err(BindError::Type))?;
@@ -229,6 +229,10 @@ impl Conversation for Reader {
         self.take(&message.map_err(|error: ParseError| {
             CloseReason::ProtocolError(format!("{}: {error}", error.exception()).into())
         })?)
+    }
+
+    fn reconnected(&mut self) {
+        super::hub::reconnect(&self.connection);
     }
 
     fn close(self: Box<Self>, reason: &CloseReason) {

@@ -12,6 +12,8 @@ use crate::edge::dialects::{self, JSON, MESSAGEPACK};
 /// Buffers that a thread keeps for reuse, and how large they may be.
 const KEPT_BUFFERS: usize = 4;
 const KEPT_BYTES: usize = 64 << 10;
+/// How every JSON message ends.
+const END: &[u8] = b"}\x1e";
 
 thread_local! {
     static KEPT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -73,15 +75,6 @@ pub(super) fn append<T: Serialize + ?Sized>(
     Ok(())
 }
 
-/// The encoding of a dialect, if we speak it.
-pub(super) fn encoding_of(dialect: Dialect) -> Option<Encoding> {
-    match dialect {
-        JSON => Some(Encoding::Json),
-        MESSAGEPACK => Some(Encoding::MessagePack),
-        _ => None,
-    }
-}
-
 fn dialect_of(encoding: Encoding) -> Dialect {
     match encoding {
         Encoding::Json => JSON,
@@ -105,6 +98,20 @@ pub(super) fn handshake(encoding: Encoding) -> Frame {
 pub(super) fn result(encoding: Encoding, id: &str, value: &Buffer) -> Frame {
     frame(encoding, |out| {
         write::completion_result(encoding, out, id, &value.0);
+    })
+}
+
+/// The end of a call or stream with an error that has data, for the bridge to legacy clients: in
+/// JSON, with a member that Core clients do not know.
+pub(super) fn error_with_data(id: &str, text: &str, data: &str) -> Frame {
+    frame(Encoding::Json, |out| {
+        write::completion_error(Encoding::Json, out, id, text);
+        if out.ends_with(END) {
+            out.truncate(out.len() - END.len());
+            out.extend_from_slice(b",\"data\":");
+            out.extend_from_slice(data.as_bytes());
+            out.extend_from_slice(END);
+        }
     })
 }
 

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt;
 
 use heliograph_protocol::hub::PayloadError;
+use serde::Serialize;
 
 /// A failure of a hub method (4.2).
 ///
@@ -17,6 +18,8 @@ pub struct HubError {
     name: Cow<'static, str>,
     text: Box<str>,
     visible: bool,
+    /// JSON text.
+    data: Option<Box<str>>,
 }
 
 impl HubError {
@@ -26,6 +29,7 @@ impl HubError {
             name: Cow::Borrowed("HubException"),
             text: text.into(),
             visible: true,
+            data: None,
         }
     }
 
@@ -35,7 +39,23 @@ impl HubError {
             name: Cow::Borrowed(name),
             text: text.into(),
             visible: false,
+            data: None,
         }
+    }
+
+    /// Adds what a legacy client gets beside the text of a [visible](HubError::visible) failure, as
+    /// the data of a `HubException`. Other clients do not see it. What serde cannot write is left
+    /// out.
+    #[must_use]
+    pub fn with_data(mut self, value: impl Serialize) -> Self {
+        self.data = serde_json::to_string(&value).ok().map(Box::from);
+        self
+    }
+
+    /// What [`HubError::with_data`] added, as JSON text.
+    #[must_use]
+    pub fn data(&self) -> Option<&str> {
+        self.data.as_deref()
     }
 
     /// The text.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use heliograph_relay::{CloseReason, Hub};
+use tracing::debug;
 
 use super::calls::Farewell;
 use super::clients::{Clients, Groups};
@@ -21,6 +23,7 @@ use crate::backend::{
     Backend, BoxFuture, ClientRequest, Conversation, KeepAlive, OpenError, Opening, Refusal, Rules,
     Ticket,
 };
+use crate::edge::dialects;
 
 pub(super) type OnConnected =
     Box<dyn Fn(Caller) -> BoxFuture<'static, Result<(), HubError>> + Send + Sync>;
@@ -42,13 +45,34 @@ pub(super) struct Core {
     pub(super) options: Options,
     /// By the name as it was given, and by that name in lower case.
     pub(super) methods: HashMap<Box<str>, Arc<Method>>,
+    /// In the order in which they were given.
+    pub(super) declared: Vec<HubMethod>,
     pub(super) policy: Option<Policy>,
     pub(super) on_connected: Option<OnConnected>,
+    pub(super) on_reconnected: Option<OnConnected>,
     pub(super) on_disconnected: Option<OnDisconnected>,
     pub(super) results: Arc<Results>,
     pub(super) tasks: Arc<Tasks>,
     /// Where the clients are; known from the first of them on.
     pub(super) hub: OnceLock<Arc<Hub>>,
+}
+
+/// A method as its hub declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubMethod {
+    /// Its name, as it was given.
+    pub name: Box<str>,
+    /// How many arguments a call must have.
+    pub arguments: usize,
+    /// Whether it answers with a stream.
+    pub is_stream: bool,
+}
+
+/// How a client comes to its hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrival {
+    New,
+    Returning,
 }
 
 impl EmbeddedHub {
@@ -66,6 +90,12 @@ impl EmbeddedHub {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Its methods, in the order in which they were declared.
+    #[must_use]
+    pub fn methods(&self) -> &[HubMethod] {
+        &self.0.declared
     }
 
     /// The hub as the rest of the app uses it.
@@ -101,7 +131,7 @@ impl HubHandle {
         let Some(client) = client else {
             return false;
         };
-        client.outbox().close(CloseReason::Ended {
+        client.close(CloseReason::Ended {
             error: None,
             allow_reconnect: false,
         });
@@ -125,7 +155,11 @@ impl Core {
         method.map(|method| &**method)
     }
 
-    fn open(self: &Arc<Self>, opening: Opening) -> Result<Box<dyn Conversation>, OpenError> {
+    fn open(
+        self: &Arc<Self>,
+        opening: Opening,
+        arrival: Arrival,
+    ) -> Result<Box<dyn Conversation>, OpenError> {
         let Opening {
             client,
             hub,
@@ -133,7 +167,7 @@ impl Core {
             request,
             ..
         } = opening;
-        let Some(encoding) = encode::encoding_of(client.dialect()) else {
+        let Some(encoding) = dialects::encoding(client.dialect()) else {
             let text = format!("The protocol '{protocol}' is not supported.");
             return Err(OpenError::Refused(text.into()));
         };
@@ -145,22 +179,27 @@ impl Core {
         }
         // The name decides: all routes to this hub lead to one and the same.
         _ = self.hub.set(Arc::clone(&hub));
-        client.outbox().answer(encode::handshake(encoding));
+        client.answer(encode::handshake(encoding));
         let connection = Connection::new(Arc::clone(self), hub, client, request, encoding);
         let connection = Arc::new(connection);
-        connect(&connection);
+        connect(&connection, arrival);
         Ok(Box::new(Reader::new(connection)))
     }
 }
 
 /// Tells the hub of a new client. Nothing is read from the client until that is done.
-fn connect(connection: &Arc<Connection>) {
-    let Some(on_connected) = &connection.core.on_connected else {
+fn connect(connection: &Arc<Connection>, arrival: Arrival) {
+    let core = &connection.core;
+    let handler = match arrival {
+        Arrival::New => &core.on_connected,
+        Arrival::Returning => &core.on_reconnected,
+    };
+    let Some(handler) = handler else {
         connection.lane.open();
         return;
     };
     let caller = Caller::new(Arc::clone(connection));
-    let future = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| on_connected(caller)));
+    let future = catch_unwind(AssertUnwindSafe(|| handler(caller)));
     let mut future = match future {
         Ok(future) => Caught(future),
         Err(panic) => return refuse(connection, &HubError::panicked(&*panic)),
@@ -202,15 +241,35 @@ fn connected(connection: &Arc<Connection>, outcome: Result<(), HubError>) {
 fn refuse(connection: &Connection, error: &HubError) {
     let general = "Connection closed with an error.".to_owned();
     let text = error.add_to(general, connection.core.options.detailed_errors);
-    connection.client.outbox().close(CloseReason::Ended {
+    connection.client.close(CloseReason::Ended {
         error: Some(text.into()),
         allow_reconnect: false,
     });
     connection.set_gone();
 }
 
+/// A client is back on a new channel.
+pub(super) fn reconnect(connection: &Arc<Connection>) {
+    if connection.core.on_reconnected.is_none() || connection.is_gone() {
+        return;
+    }
+    let connection = Arc::clone(connection);
+    let tasks = Arc::clone(&connection.core.tasks);
+    tasks.spawn(async move {
+        if let Some(on_reconnected) = &connection.core.on_reconnected
+            && let Err(error) = on_reconnected(Caller::new(Arc::clone(&connection))).await
+        {
+            let hub = connection.hub.name();
+            debug!(conn = ?connection.client.id(), hub, err = error.name(), "reconnected failed");
+        }
+    });
+}
+
 /// A client is gone: it has left its groups already.
 pub(super) fn disconnect(connection: &Arc<Connection>, reason: &CloseReason) {
+    if let CloseReason::ClientClosed(_) = reason {
+        connection.set_stopped();
+    }
     connection.set_gone();
     connection.streams.clear();
     connection.core.results.give_up(connection.client.id());
@@ -285,7 +344,11 @@ impl Backend for EmbeddedHub {
     }
 
     fn open(&self, opening: Opening) -> BoxFuture<'_, Result<Box<dyn Conversation>, OpenError>> {
-        Box::pin(ready(self.0.open(opening)))
+        Box::pin(ready(self.0.open(opening, Arrival::New)))
+    }
+
+    fn reopen(&self, opening: Opening) -> BoxFuture<'_, Result<Box<dyn Conversation>, OpenError>> {
+        Box::pin(ready(self.0.open(opening, Arrival::Returning)))
     }
 }
 

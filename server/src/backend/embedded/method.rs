@@ -41,6 +41,7 @@ type Bind = dyn Fn(&Caller, &mut Binder<'_>) -> Result<Prepared, BindError> + Se
 pub(super) struct Method {
     pub(super) arguments: usize,
     pub(super) uploads: usize,
+    pub(super) is_stream: bool,
     pub(super) policy: Option<Policy>,
     bind: Box<Bind>,
 }
@@ -55,7 +56,7 @@ impl Method {
         R: Serialize + 'static,
     {
         let handler = Arc::new(handler);
-        Self::new::<A>(move |caller, call| {
+        Self::new::<A>(false, move |caller, call| {
             let arguments = A::bind(call)?;
             let (handler, caller) = (Arc::clone(&handler), caller.clone());
             Ok(Prepared::Value(Box::pin(async move {
@@ -76,7 +77,7 @@ impl Method {
         T: Serialize + Send + 'static,
     {
         let handler = Arc::new(handler);
-        Self::new::<A>(move |caller, call| {
+        Self::new::<A>(true, move |caller, call| {
             let arguments = A::bind(call)?;
             let (handler, caller) = (Arc::clone(&handler), caller.clone());
             Ok(Prepared::Stream(Box::new(move |items: Items| {
@@ -95,11 +96,13 @@ impl Method {
     }
 
     fn new<A: Parameters>(
+        is_stream: bool,
         bind: impl Fn(&Caller, &mut Binder<'_>) -> Result<Prepared, BindError> + Send + Sync + 'static,
     ) -> Self {
         Self {
             arguments: A::ARGUMENTS,
             uploads: A::UPLOADS,
+            is_stream,
             policy: None,
             bind: Box::new(bind),
         }

@@ -57,7 +57,7 @@ impl Items {
         let frame = encode::frame(encoding, |out| {
             write::stream_item(encoding, out, &self.id, item.bytes());
         });
-        self.connection.client.outbox().push(frame);
+        self.connection.client.push(frame);
         Ok(())
     }
 
@@ -95,10 +95,10 @@ pub(super) fn start(connection: &Arc<Connection>, id: &str, target: &str, run: S
         }
         let detailed = connection.core.options.detailed_errors;
         let failed = |failure| match failure {
-            StreamFailure::Start(error) => connection.failed(&target, &error),
+            StreamFailure::Start(error) => (connection.failed(&target, &error), error),
             StreamFailure::Items(error) => {
                 let general = "An error occurred on the server while streaming results.";
-                error.add_to(general.to_owned(), detailed)
+                (error.add_to(general.to_owned(), detailed), error)
             }
         };
         let error = match ended {
@@ -106,11 +106,12 @@ pub(super) fn start(connection: &Arc<Connection>, id: &str, target: &str, run: S
             Some(Ok(Err(failure))) => Some(failed(failure)),
             Some(Err(panic)) => Some(failed(StreamFailure::Items(HubError::panicked(&*panic)))),
         };
+        if let Some((text, error)) = error {
+            connection.push_failure(Some(&id), &text, &error);
+            return;
+        }
         let encoding = connection.encoding;
-        let frame = match error {
-            None => encode::frame(encoding, |out| write::completion_void(encoding, out, &id)),
-            Some(text) => encode::error(encoding, &id, &text),
-        };
-        connection.client.outbox().push(frame);
+        let frame = encode::frame(encoding, |out| write::completion_void(encoding, out, &id));
+        connection.client.push(frame);
     });
 }

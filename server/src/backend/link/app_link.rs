@@ -109,7 +109,7 @@ impl AppLink {
         for client in clients.iter().flat_map(HashMap::values) {
             self.link.client_removed();
             if client.lost_link(self) {
-                client.client().outbox().close(CloseReason::BackendLost);
+                client.client().close(CloseReason::BackendLost);
             }
         }
     }

@@ -130,12 +130,12 @@ impl Downstream {
     }
 
     fn push(&mut self, to: &LinkedClient, framed: &[u8], class: FrameClass) {
-        let (dialect, outbox) = (to.client().dialect(), to.client().outbox());
+        let (client, dialect) = (to.client(), to.client().dialect());
         if !self.answered {
             self.answered = true;
-            outbox.answer(dialects::frame(dialect, framed, FrameClass::Handshake));
+            client.answer(dialects::frame(dialect, framed, FrameClass::Handshake));
         } else if class != FrameClass::Handshake {
-            outbox.push(dialects::frame(dialect, framed, class));
+            client.push(dialects::frame(dialect, framed, class));
         }
     }
 }

@@ -81,16 +81,12 @@ impl LinkedClient {
     }
 
     pub(super) fn encoding(&self) -> Encoding {
-        if self.client.dialect() == dialects::JSON {
-            Encoding::Json
-        } else {
-            Encoding::MessagePack
-        }
+        dialects::encoding(self.client.dialect()).unwrap_or(Encoding::MessagePack)
     }
 
     /// Whether we can read what the client and its hub say to each other.
     pub(super) fn is_readable(&self) -> bool {
-        self.client.dialect() == dialects::JSON || self.client.dialect() == dialects::MESSAGEPACK
+        dialects::encoding(self.client.dialect()).is_some()
     }
 
     /// Lets the client's next messages wait.
@@ -159,7 +155,7 @@ impl LinkedClient {
                 %err,
                 "app server sent a client what cannot be cut into messages"
             );
-            self.client.outbox().close(CloseReason::BackendLost);
+            self.client.close(CloseReason::BackendLost);
         }
         if !was_settled && state.is_settled() {
             from.settled.notify_waiters();
@@ -175,7 +171,7 @@ impl LinkedClient {
         state.over = true;
         from.leave(self.id());
         let error = (!error.is_empty()).then(|| error.into());
-        self.client.outbox().close(CloseReason::Ended {
+        self.client.close(CloseReason::Ended {
             error,
             allow_reconnect: false,
         });

@@ -124,7 +124,7 @@ impl LinkBackend {
             let mut framed = Vec::new();
             write::completion_error(encoding, &mut framed, &call, "The server is shutting down.");
             let frame = dialects::frame(dialect, &framed, FrameClass::Counted);
-            client.client().outbox().push(frame);
+            client.client().push(frame);
         }
         tracing::debug!(
             hub = client.hub.name(),

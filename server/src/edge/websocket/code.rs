@@ -83,6 +83,8 @@ impl CloseCode {
     pub const GOING_AWAY: Self = Self(1001);
     /// The peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// Data of a kind that cannot be taken.
+    pub const UNSUPPORTED: Self = Self(1003);
     /// Stands for a close frame without a code; never sent.
     pub const NO_STATUS: Self = Self(1005);
     /// A payload did not fit its kind, as text that is not UTF-8.

@@ -13,9 +13,10 @@ use tracing::{debug, info};
 use super::request::Entry;
 use super::session::{Binding, Session};
 use super::websocket::Link;
-use super::{Door, Negotiated, answers, event_stream, long_polling, negotiate, send};
+use super::{Door, Negotiated, event_stream, long_polling, negotiate, send};
 use crate::backend::{Ticket, Transport};
 use crate::edge::Stream;
+use crate::edge::answers;
 use crate::edge::websocket::handshake;
 
 pub(super) async fn connect(door: &Arc<Door>, mut entry: Entry, body: Body) -> Response {

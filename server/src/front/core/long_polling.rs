@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::sync::oneshot;
 
 use super::Door;
-use super::answers::{self, OCTETS};
 use super::session::{Binding, Session};
+use crate::edge::answers::{self, OCTETS};
 
 /// Bytes that one poll takes at most, unless a single message is larger.
 const POLL_BYTES: usize = 1 << 20;

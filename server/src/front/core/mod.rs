@@ -5,8 +5,6 @@
 //! or later poll), POST, DELETE. All of them lead to a `Session`. See spec sections 1
 //! and 2 of the Core protocol.
 
-mod answers;
-mod clock;
 mod close;
 mod connect;
 mod event_stream;
@@ -40,12 +38,13 @@ use tracing::info;
 
 pub use routes::{HubRoute, Routes, ServiceRoute};
 
-use self::clock::Clock;
 use self::session::{NewSession, Session};
 use self::sessions::Sessions;
 use self::timers::Tick;
 use crate::backend::{Backend, Rules, Ticket};
+use crate::edge::clock::Clock;
 use crate::edge::dialects::Dialects;
+use crate::edge::{answers, while_open};
 use crate::telemetry::{self, Meters};
 
 /// How long a draining door waits for a client that is between two polls.
@@ -111,7 +110,7 @@ impl Door {
             relay,
             routes,
             sessions: Sessions::default(),
-            clock: Clock::new(),
+            clock: Clock::default(),
             draining: AtomicBool::new(false),
             meters: Meters::default(),
         })
@@ -285,7 +284,7 @@ impl Door {
     fn pump_later(self: &Arc<Self>, session: &Arc<Session>) {
         let (door, session) = (Arc::clone(self), Arc::clone(session));
         tokio::spawn(async move {
-            let Some(mut uplink) = send::while_open(&session, session.uplink.lock()).await else {
+            let Some(mut uplink) = while_open(&session.outbox, session.uplink.lock()).await else {
                 return;
             };
             // A hub that stalls has to be waited for even so, or nobody sees that it goes on.
@@ -293,7 +292,7 @@ impl Door {
                 return;
             }
             let pumped = poll_fn(|cx| uplink.poll_pump(&door, &session, cx));
-            if let Some(Err(reason)) = send::while_open(&session, pumped).await {
+            if let Some(Err(reason)) = while_open(&session.outbox, pumped).await {
                 session.outbox.close(reason);
             }
         });

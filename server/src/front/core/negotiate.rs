@@ -12,8 +12,9 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 
 use super::request::Entry;
-use super::{Door, Negotiated, answers};
+use super::{Door, Negotiated};
 use crate::backend::Refusal;
+use crate::edge::answers;
 use crate::telemetry;
 
 /// The answer, and what it counts as.

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, ORIGIN};
+use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tracing::{debug, info};
 
 use super::routes::{Action, NoPlace, Place};
-use super::{Door, answers, connect, negotiate};
-use crate::auth::{Denied, Identity, TokenError, bearer, without_token};
-use crate::backend::{Bearer, ClientRequest, Headers, Transport, form_pairs};
+use super::{Door, connect, negotiate};
+use crate::auth::{Denied, Identity, TokenError};
+use crate::backend::{ClientRequest, Transport, form_pairs};
 use crate::edge::Scheme;
+use crate::edge::answers;
 use crate::edge::cors::{self, Origins};
 use crate::edge::forwarded::Forwarded;
 use crate::telemetry::Negotiated;
@@ -115,28 +116,15 @@ impl Entry {
         identity: Identity,
         transport: Option<Transport>,
     ) -> ClientRequest {
-        let query = self.parts.uri.query().unwrap_or_default();
-        let query = without_parameter(&without_token(query), "id");
+        let at_service = self.place.path.is_none();
         let path = match &self.place.path {
             Some(path) => path.clone(),
             None => self.query_value("asrs.op").unwrap_or_default().into(),
         };
-        let mut headers = self.parts.headers.clone();
-        self.seen.write(&mut headers);
-        // At the service's own path the token is ours: no hub gets to see it.
-        let at_service = self.place.path.is_none();
-        if at_service {
-            headers.remove(AUTHORIZATION);
-        }
-        let bearer = bearer(&self.parts).filter(|_| !at_service);
         ClientRequest {
-            path,
-            query: query.into(),
-            headers: Headers::collect(&headers, is_passed_on),
-            bearer: bearer.map(|token| Bearer((*token).into())),
-            remote: self.seen.client,
             transport,
             identity,
+            ..ClientRequest::read(&self.parts, &self.seen, &path, &["id"], at_service)
         }
     }
 
@@ -170,32 +158,4 @@ fn query_value(parts: &Parts, name: &str) -> Option<String> {
     pairs
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, value)| value)
-}
-
-fn without_parameter(query: &str, name: &str) -> String {
-    let kept = query.split('&').filter(|pair| {
-        let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
-        !key.eq_ignore_ascii_case(name)
-    });
-    kept.collect::<Vec<_>>().join("&")
-}
-
-/// Whether a backend may see a client's header: not what belongs to one hop, and nothing that
-/// only we may say.
-fn is_passed_on(name: &str) -> bool {
-    const OF_ONE_HOP: [&str; 12] = [
-        "connection",
-        "upgrade",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "content-length",
-        "sec-websocket-extensions",
-        "sec-websocket-key",
-    ];
-    !OF_ONE_HOP.contains(&name) && !name.starts_with("asrs-") && !name.starts_with("x-asrs-")
 }

@@ -1,9 +1,8 @@
 //! POST: what a client of server-sent events or long polling sends.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,11 +12,9 @@ use http_body_util::BodyExt;
 use tokio::time::{sleep, timeout};
 
 use super::Door;
-use super::answers;
 use super::session::{Binding, Session};
+use crate::edge::{LOOK, answers, while_open};
 
-/// How often a sender that waits for the hub looks whether the connection is ending.
-const LOOK: Duration = Duration::from_millis(250);
 /// How long a sender may pause within a body: it has the turn.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
 /// Bytes kept for a connection whose transport has not come yet: room for a handshake and a call,
@@ -35,11 +32,11 @@ pub(super) async fn send(door: Arc<Door>, session: Arc<Session>, mut body: Body)
             "POST requests are not allowed for WebSocket connections.",
         );
     }
-    let Some(_turn) = while_open(&session, session.post_turn.lock()).await else {
+    let Some(_turn) = while_open(&session.outbox, session.post_turn.lock()).await else {
         return gone();
     };
     loop {
-        let frame = match while_open(&session, timeout(BODY_PAUSE, body.frame())).await {
+        let frame = match while_open(&session.outbox, timeout(BODY_PAUSE, body.frame())).await {
             None => return gone(),
             Some(Ok(None)) => return answers::empty(StatusCode::OK, Some("text/plain")),
             Some(Ok(Some(Ok(frame)))) => frame,
@@ -59,21 +56,6 @@ pub(super) async fn send(door: Arc<Door>, session: Arc<Session>, mut body: Body)
             Taken::Gone => return gone(),
         }
     }
-}
-
-/// Waits for something as long as the connection does not end; `None` when it does.
-pub(super) async fn while_open<T>(session: &Session, done: impl Future<Output = T>) -> Option<T> {
-    let mut done = pin!(done);
-    // What is there already counts even if it brought the end.
-    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(done.as_mut().poll(cx))).await {
-        return Some(done);
-    }
-    while !session.outbox.is_closing() {
-        if let Ok(done) = timeout(LOOK, done.as_mut()).await {
-            return Some(done);
-        }
-    }
-    None
 }
 
 fn gone() -> Response {
@@ -96,7 +78,7 @@ async fn take(door: &Arc<Door>, session: &Arc<Session>, piece: &[u8]) -> Taken {
         return Taken::Gone;
     }
     let mut uplink = loop {
-        let Some(uplink) = while_open(session, session.uplink.lock()).await else {
+        let Some(uplink) = while_open(&session.outbox, session.uplink.lock()).await else {
             return Taken::Gone;
         };
         if session.is_attached() || uplink.backlog_bytes() + piece.len() <= EARLY_BYTES {
@@ -116,7 +98,7 @@ async fn take(door: &Arc<Door>, session: &Arc<Session>, piece: &[u8]) -> Taken {
         Ok(()) => {
             let mut unsent = Unsent(Some((door, session)));
             let pumped = poll_fn(|cx| uplink.poll_pump(door, session, cx));
-            let pumped = while_open(session, pumped).await;
+            let pumped = while_open(&session.outbox, pumped).await;
             unsent.0 = None;
             match pumped {
                 Some(result) => result,

@@ -12,10 +12,10 @@ use heliograph_relay::{
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::clock::Clock;
 use super::timers::Timers;
 use super::uplink::Uplink;
 use crate::backend::{Backend, ClientRequest, KeepAlive, Rules, Ticket, Transport};
+use crate::edge::clock::Clock;
 use crate::edge::dialects;
 use crate::telemetry::{Connected, HubMeters};
 

@@ -7,9 +7,9 @@ use heliograph_protocol::hub::{Encoding, HandshakeError, write};
 use heliograph_relay::{CloseReason, Dialect, Frame, FrameClass};
 use tracing::warn;
 
-use super::clock::{Clock, Deadline};
 use super::session::{Binding, Session};
 use crate::backend::{KeepAlive, Transport};
+use crate::edge::clock::{Clock, Deadline};
 use crate::edge::dialects;
 
 /// So many links may take over from each other within so many seconds.

@@ -12,11 +12,10 @@ use heliograph_relay::{CloseReason, Frame, Taken};
 
 use super::Door;
 use super::close::{close_message, handshake_error, unanswered};
-use super::send::while_open;
 use super::session::{Binding, Session};
 use super::uplink::Uplink;
-use crate::edge::Stream;
 use crate::edge::websocket::{CloseCode, ReadError, Received, Socket, SocketError};
+use crate::edge::{Stream, while_open};
 
 /// Bytes taken from the outbox at a time.
 const BATCH_BYTES: usize = 64 << 10;
@@ -115,7 +114,7 @@ impl Link {
         }
         let (door, session) = (&self.door, &self.session);
         let pumped = poll_fn(|cx| uplink.poll_pump(door, session, cx));
-        let pumped = tokio::time::timeout(CLOSE_TIMEOUT, while_open(session, pumped)).await;
+        let pumped = tokio::time::timeout(CLOSE_TIMEOUT, while_open(&session.outbox, pumped)).await;
         if let Ok(Some(Err(reason))) = pumped {
             session.outbox.close(reason);
         }

@@ -52,7 +52,7 @@ impl Session {
         let is_meant = |client: &&Arc<Client>| !excluded.contains(&client.id().as_str());
         for client in clients.iter().filter(is_meant) {
             let reason = reason.unwrap_or_default().into();
-            client.outbox().close(CloseReason::Requested(reason));
+            client.close(CloseReason::Requested(reason));
         }
         self.ack(*ack_id, AckStatus::Ok);
     }

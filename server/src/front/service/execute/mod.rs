@@ -65,7 +65,7 @@ impl Session {
             .map(|client| tracing::field::debug(client.client().id()));
         tracing::error!(hub, link, conn, %err, "message of an app server not delivered");
         if let Some(client) = client {
-            client.client().outbox().close(CloseReason::BackendLost);
+            client.client().close(CloseReason::BackendLost);
         }
     }
 

@@ -1,21 +1,23 @@
 //! Messages for many clients.
 
 use heliograph_protocol::service::{Message, Payloads};
-use heliograph_relay::{Dialect, Encode, Frame, FrameClass, FrameSet, Send, Target};
+use heliograph_relay::{Dialect, Encode, Frame, FrameClass, FrameSet, Hub, Send, Target};
 
 use super::Session;
-use crate::edge::dialects::{self, Dialects};
+use crate::edge::dialects::{self, Dialects, JSON, LEGACY};
 
 /// One message as the app server encoded it for each hub protocol; framed for those that a
-/// receiver needs.
+/// receiver needs. For legacy clients it is made of what there is for `json`.
 struct Encoded<'a> {
+    hub: &'a Hub,
     payloads: &'a Payloads<'a>,
     dialects: &'a Dialects,
 }
 
 impl Encode for Encoded<'_> {
     fn encode(&self, dialect: Dialect) -> Option<Frame> {
-        let protocol = self.dialects.name(dialect);
+        let written = if dialect == LEGACY { JSON } else { dialect };
+        let protocol = self.dialects.name(written);
         let Some(payload) = self.payloads.find(protocol) else {
             tracing::debug!(
                 dialect = protocol,
@@ -25,6 +27,9 @@ impl Encode for Encoded<'_> {
                 .increment(1);
             return None;
         };
+        if dialect == LEGACY {
+            return self.hub.transcode()?.transcode(payload);
+        }
         Some(dialects::frame(dialect, payload, FrameClass::Counted))
     }
 }
@@ -100,6 +105,7 @@ impl Session {
     /// Queues a message for its receivers and returns how many they are.
     pub(super) fn deliver(&self, send: &Send<'_>, payloads: &Payloads<'_>) -> usize {
         let encoded = Encoded {
+            hub: self.hub(),
             payloads,
             dialects: &self.door.dialects,
         };

@@ -5,10 +5,12 @@ use axum::response::Response;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
-pub(super) const OCTETS: &str = "application/octet-stream";
+/// The content type of bytes.
+pub const OCTETS: &str = "application/octet-stream";
 
 /// A status with a sentence in plain text.
-pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response {
+#[must_use]
+pub fn text(status: StatusCode, text: impl Into<String>) -> Response {
     let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() = status;
     response
@@ -18,7 +20,8 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response {
 }
 
 /// 405, naming what is allowed instead.
-pub(super) fn method_not_allowed(allowed: &'static str) -> Response {
+#[must_use]
+pub fn method_not_allowed(allowed: &'static str) -> Response {
     let text = format!("This method is not allowed here, only {allowed}.");
     let mut response = self::text(StatusCode::METHOD_NOT_ALLOWED, text);
     response
@@ -28,7 +31,8 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Response {
 }
 
 /// A status with no body.
-pub(super) fn empty(status: StatusCode, kind: Option<&'static str>) -> Response {
+#[must_use]
+pub fn empty(status: StatusCode, kind: Option<&'static str>) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if let Some(kind) = kind {

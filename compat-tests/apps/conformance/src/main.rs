@@ -1,0 +1,151 @@
+//! The hubs of the conformance contract, for legacy clients and Core clients at once.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "drivers read what it prints"
+)]
+
+mod control;
+mod hubs;
+mod identity;
+mod journal;
+mod options;
+mod redirect;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use clap::Parser;
+use heliograph::app::{self, Parts};
+use heliograph::auth::AccessKey;
+use heliograph::backend::embedded;
+use heliograph::config::{LogFormat, Settings};
+use heliograph::doors;
+use heliograph::edge::listener::Listener;
+use heliograph::embed::{HubServer, Legacy};
+use heliograph::telemetry::{Format, init_log};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+use self::control::Control;
+use self::hubs::Hubs;
+use self::identity::Believer;
+use self::journal::Journal;
+use self::options::Options;
+use self::redirect::Redirect;
+
+/// Bad usage or settings, as clap has it too.
+const BAD_SETTINGS: u8 = 2;
+/// Calls of one client that run at a time: legacy servers never let one wait for another.
+const PARALLEL_CALLS: usize = 64;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let settings = match options.sources().load() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            return ExitCode::from(BAD_SETTINGS);
+        }
+    };
+    match run(&options, &settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conformance: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(options: &Options, settings: &Settings) -> Result<()> {
+    let format = match settings.log.format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    init_log(&settings.log.level, format)?;
+    let parts = Parts::new(settings);
+    let hubs = Hubs::new(
+        &hub_options(options, settings),
+        &Arc::new(Journal::default()),
+    );
+    let believer = Believer(parts.verifier.clone());
+    let stop = Arc::new(Notify::new());
+
+    let tls = app::tls_config(settings)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let listener = Listener::bind(settings.listen, app::listener_options(settings, tls))
+        .with_context(|| format!("cannot listen at {}", settings.listen))?;
+    let url = format!("{scheme}://{}", listener.local_addr()?);
+
+    let mut routes = Router::new();
+    if options.redirect {
+        let target = options.redirect_to.clone().unwrap_or_else(|| {
+            let endpoint = settings.client_endpoint().unwrap_or_else(|| url.clone());
+            format!("{}/aspnetclient", endpoint.trim_end_matches('/'))
+        });
+        let redirect = Redirect {
+            target,
+            key: AccessKey::new(settings.primary_key()),
+            believer: believer.clone(),
+        };
+        routes = redirect.router();
+    }
+    let control = Control {
+        hubs: hubs.clone(),
+        stop: Arc::clone(&stop),
+    };
+    let legacy = Legacy::new(&settings.legacy.path, parts.keys.clone())
+        .options(doors::legacy_options(settings))
+        .redirected(parts.verifier.clone());
+    let server = HubServer::builder()
+        .legacy(legacy)
+        .hub("/conformance", &hubs.conformance)
+        .hub("/second", &hubs.second)
+        .hub("/greeter", &hubs.greeter)
+        .hub("/failing", &hubs.failing)
+        .hub("/guarded", &hubs.guarded)
+        .authenticator(believer)
+        .origins(parts.origins)
+        .proxies(parts.proxies)
+        .options(doors::client_options(settings))
+        .routes(routes.merge(control.router()))
+        .build();
+
+    if options.exit_on_eof {
+        let stop = Arc::clone(&stop);
+        std::thread::spawn(move || {
+            // An input that cannot be read has ended too.
+            _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            stop.notify_one();
+        });
+    }
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let stopped = async move {
+        tokio::select! {
+            () = stop.notified() => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    println!("READY {url}");
+    server.serve(listener, stopped).await;
+    println!("STOPPED");
+    Ok(())
+}
+
+fn hub_options(options: &Options, settings: &Settings) -> embedded::Options {
+    embedded::Options {
+        detailed_errors: options.detailed,
+        stateful_reconnect: true,
+        max_message_bytes: settings.limits.max_message_bytes,
+        handshake_timeout: settings.timeouts.handshake.0,
+        parallel_calls: PARALLEL_CALLS,
+        ..embedded::Options::default()
+    }
+}

@@ -1,0 +1,325 @@
+//! Connect, reconnect and poll: a channel comes to carry a connection (4.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, write_error};
+use heliograph_relay::{CloseReason, ConnectionId, Frame, Outbox};
+use http::header::USER_AGENT;
+use http::{HeaderMap, StatusCode};
+use tracing::{info, warn};
+
+use super::negotiate::unavailable;
+use super::request::{Entry, check_user};
+use super::routes::Action;
+use super::send::{gone, not_a_socket};
+use super::session::{Attached, Begin, Session};
+use super::sessions::Known;
+use super::uplink::Uplink;
+use super::{Door, event_stream, long_polling, websocket};
+use crate::auth::ConnectionToken;
+use crate::backend::legacy::{Admission, Inbox, LegacyOpening};
+use crate::backend::{ClientRequest, Transport};
+use crate::edge::legacy_frames;
+use crate::edge::websocket::handshake;
+use crate::telemetry::names;
+
+/// How long a channel that would take the place of another is looked at first: its client may be
+/// gone by the time that its request arrives.
+pub(super) const SECOND_LOOK: Duration = Duration::from_millis(20);
+
+/// A channel on its way to its connection.
+pub(super) struct Opened {
+    pub(super) door: Arc<Door>,
+    pub(super) session: Arc<Session>,
+    pub(super) transport: LegacyTransport,
+    pub(super) begin: Begin,
+    /// The hubs hear that the client is back.
+    pub(super) is_return: bool,
+}
+
+pub(super) async fn open(
+    door: &Arc<Door>,
+    entry: &mut Entry<'_>,
+    action: Action,
+) -> Result<Response, Response> {
+    let token = entry.token(door)?;
+    let Some(transport) = entry.parameters.transport() else {
+        return Err(gone());
+    };
+    let parts = &entry.parts;
+    let is_upgrade = handshake::accept(&parts.method, parts.version, &parts.headers).is_some();
+    if transport == LegacyTransport::WebSockets && !is_upgrade {
+        return Err(not_a_socket());
+    }
+    let known = door.sessions.find(&token.id());
+    let session = match known {
+        Known::Dead => return refuse(door, entry, transport, "This connection is over."),
+        Known::Live(session) => {
+            resume_check(entry, token, action).await?;
+            session
+        }
+        Known::Never => enter(door, entry, token, action).await?,
+    };
+    let is_connect = action == Action::Connect;
+    let begin = if is_connect {
+        Begin::Connect
+    } else {
+        Begin::Resume(entry.parameters.cursor())
+    };
+    let opened = Opened {
+        door: Arc::clone(door),
+        session,
+        transport,
+        begin,
+        is_return: action == Action::Reconnect,
+    };
+    match transport {
+        LegacyTransport::WebSockets => Ok(websocket::upgrade(opened, entry)),
+        LegacyTransport::ServerSentEvents => event_stream::events(opened).await,
+        LegacyTransport::ForeverFrame => {
+            event_stream::forever_frame(opened, entry.parameters.value("frameId")).await
+        }
+        LegacyTransport::LongPolling => long_polling::poll(opened, entry.callback.as_deref()),
+    }
+}
+
+/// Whether the one who comes back is who was there. Its credentials may have ended meanwhile.
+async fn resume_check(
+    entry: &Entry<'_>,
+    token: ConnectionToken,
+    action: Action,
+) -> Result<(), Response> {
+    let Some(identity) = entry.authenticate(true).await? else {
+        return Ok(());
+    };
+    if !entry.route.backend.rules().names_users {
+        return check_user(token, identity.user.as_deref());
+    }
+    if action == Action::Poll {
+        return Ok(());
+    }
+    let admission = entry.admit(&entry.client_request(identity, None)).await?;
+    check_user(token, admission.identity.user.as_deref())
+}
+
+/// A connection that begins here, or that an earlier run of the program knew.
+async fn enter(
+    door: &Arc<Door>,
+    entry: &Entry<'_>,
+    token: ConnectionToken,
+    action: Action,
+) -> Result<Arc<Session>, Response> {
+    if token.is_retired {
+        return Err(gone());
+    }
+    if door.is_draining() || door.sessions.len() >= door.options.max_connections {
+        return Err(unavailable(door));
+    }
+    let transport = entry.parameters.transport().map(core_transport);
+    let identity = entry.authenticate(false).await?.unwrap_or_default();
+    let request = entry.client_request(identity, transport);
+    let Admission { identity, hubs } = entry.admit(&request).await?;
+    check_user(token, identity.user.as_deref())?;
+    let id = token.id();
+    let rejoins = (action != Action::Connect).then(|| {
+        let groups = entry.parameters.value("groupsToken");
+        let groups = groups.and_then(|groups| door.tokens.read_groups(&id, groups));
+        groups.unwrap_or_default()
+    });
+    let newcomer = Newcomer {
+        id: ConnectionId::new(&id),
+        hubs,
+        request: ClientRequest {
+            identity,
+            ..request
+        },
+        rejoins,
+    };
+    Ok(door.begin(entry, newcomer))
+}
+
+/// A client that may come in.
+struct Newcomer {
+    id: ConnectionId,
+    hubs: Vec<Box<str>>,
+    request: ClientRequest,
+    rejoins: Option<Vec<Box<str>>>,
+}
+
+impl Door {
+    /// Begins a connection, unless another request of the same client has.
+    fn begin(self: &Arc<Self>, entry: &Entry<'_>, newcomer: Newcomer) -> Arc<Session> {
+        let protocol = entry.parameters.protocol();
+        let outbox = Arc::new(Outbox::unheld(self.outbox_limits));
+        let inbox = Arc::new(Inbox::new(outbox));
+        let is_known_to_hubs = newcomer.rejoins.is_some();
+        let _turn = self.beginning.lock();
+        if let Known::Live(session) = self.sessions.find(newcomer.id.as_str()) {
+            return session;
+        }
+        let conversation = entry.route.backend.open(LegacyOpening {
+            id: newcomer.id.clone(),
+            hubs: newcomer.hubs,
+            request: Arc::new(newcomer.request),
+            inbox: Arc::clone(&inbox),
+            protocol,
+            rejoins: newcomer.rejoins,
+        });
+        let session = Arc::new(Session::new(
+            newcomer.id,
+            protocol,
+            inbox,
+            Uplink::new(conversation),
+            self.tokens.clone(),
+            self.replay_limits,
+        ));
+        session.channel_by.set(self.patience(false));
+        self.count(&session, &entry.parts.headers, entry);
+        self.sessions.add(&session);
+        let starts_now = entry.route.backend.rules().starts_at_connect || !protocol.has_start();
+        if starts_now || is_known_to_hubs {
+            let (door, session) = (Arc::clone(self), Arc::clone(&session));
+            tokio::spawn(async move { door.start(&session).await });
+        }
+        session
+    }
+
+    fn count(&self, session: &Session, headers: &HeaderMap, entry: &Entry<'_>) {
+        let agent = headers
+            .get(USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        let protocol = entry.parameters.protocol().asked().to_string();
+        let transport = entry.parameters.transport();
+        let transport = transport.map_or("unknown", LegacyTransport::name);
+        session.count(self.meters.connected(agent, &protocol, transport));
+    }
+}
+
+impl Opened {
+    /// Ties the connection to this channel.
+    ///
+    /// # Errors
+    ///
+    /// What the client reads when it cannot be brought up to date.
+    pub(super) fn attach(&self) -> Result<Attached, &'static str> {
+        let Self { door, session, .. } = self;
+        let mut attached = session.attach(self.transport, self.begin);
+        if attached.has_gap {
+            metrics::counter!(names::LEGACY_GAPS).increment(1);
+            if door.options.close_on_gap {
+                info!(conn = ?session.id, "legacy client missed more than was kept, connection ended");
+                let text = "Messages were lost.";
+                door.end_later(session, CloseReason::ResumeFailed(text.into()));
+                return Err(text);
+            }
+            warn!(conn = ?session.id, "legacy client missed more than was kept");
+        }
+        let is_lost = matches!(self.begin, Begin::Resume(cursor)
+            if cursor.is_none_or(|cursor| !legacy_frames::is_known(cursor)));
+        if is_lost && attached.first.is_empty() {
+            // A cursor that can be used, before the next cut (4.1).
+            attached.first.push_back(session.position());
+        }
+        if self.is_return {
+            let session = Arc::clone(session);
+            tokio::spawn(async move { session.uplink.lock().await.reconnected() });
+        }
+        Ok(attached)
+    }
+
+    /// The channel of this number is gone.
+    pub(super) fn detach(&self, number: u32) {
+        let is_polling = self.transport == LegacyTransport::LongPolling;
+        let by = self.door.patience(is_polling);
+        self.session.detach(number, by);
+    }
+
+    /// Looks twice before it takes the place of a channel that stands (0, rule 16). If the client
+    /// of this one is gone, the request is dropped meanwhile.
+    pub(super) async fn look_twice(&self) {
+        let (_, is_attached) = self.session.transport();
+        if is_attached && self.transport != LegacyTransport::LongPolling {
+            tokio::time::sleep(SECOND_LOOK).await;
+        }
+    }
+
+    /// What a client is told at the end of its connection.
+    pub(super) fn last_words(&self, reason: &CloseReason) -> Option<Frame> {
+        last_words(self.session.protocol, reason)
+    }
+}
+
+/// What a client of this version is told at the end: `E` is fatal to those that know it, and
+/// others take it for a message (0, rule 21).
+fn last_words(protocol: ClientProtocol, reason: &CloseReason) -> Option<Frame> {
+    let text = match reason {
+        _ if !protocol.has_errors() => return None,
+        CloseReason::ClientClosed(_) | CloseReason::TransportLost | CloseReason::Draining => {
+            return None;
+        }
+        CloseReason::Ended {
+            error: Some(text), ..
+        }
+        | CloseReason::Requested(text)
+        | CloseReason::ResumeFailed(text)
+        | CloseReason::HandshakeFailed(text)
+            if !text.is_empty() =>
+        {
+            text
+        }
+        CloseReason::BackendLost => "The server went away.",
+        CloseReason::SlowClient => "The client reads too slowly.",
+        _ => "The server closed the connection.",
+    };
+    Some(error_frame(text))
+}
+
+/// A fatal error, for those that know it.
+pub(super) fn error_frame(text: &str) -> Frame {
+    let mut object = Vec::new();
+    write_error(&mut object, text);
+    legacy_frames::bare(&object)
+}
+
+/// The answer to a client whose connection cannot be resumed: on a channel, so that those who
+/// understand it stop at once, else a status with which they go on trying for a while (4.3).
+fn refuse(
+    door: &Arc<Door>,
+    entry: &mut Entry<'_>,
+    transport: LegacyTransport,
+    text: &'static str,
+) -> Result<Response, Response> {
+    if !entry.parameters.protocol().has_errors() {
+        return Err(gone());
+    }
+    let error = error_frame(text);
+    Ok(match transport {
+        LegacyTransport::WebSockets => websocket::refuse(door, entry, error),
+        LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {
+            event_stream::refuse(transport, entry.parameters.value("frameId"), &error)
+        }
+        LegacyTransport::LongPolling => {
+            let object = error.payload().to_vec();
+            super::answers::json(entry.callback.as_deref(), object)
+        }
+    })
+}
+
+/// The transport as backends know it.
+fn core_transport(transport: LegacyTransport) -> Transport {
+    match transport {
+        LegacyTransport::WebSockets => Transport::WebSockets,
+        LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {
+            Transport::ServerSentEvents
+        }
+        LegacyTransport::LongPolling => Transport::LongPolling,
+    }
+}
+
+/// The answer to a foreverFrame that does not say which one it is.
+pub(super) fn no_frame_id() -> Response {
+    let text = "The parameter 'frameId' is missing or no number.";
+    super::answers::error(StatusCode::BAD_REQUEST, text)
+}

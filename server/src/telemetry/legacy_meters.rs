@@ -1,0 +1,207 @@
+//! Which legacy clients are still there, so that an operator knows when the last one is gone.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use metrics::{Gauge, gauge};
+use parking_lot::Mutex;
+use tracing::info;
+
+use super::names;
+
+/// Kinds of clients that are told apart; clients name themselves.
+const MAX_KINDS: usize = 200;
+/// Longest name of a client that is taken as it is.
+const MAX_NAME: usize = 64;
+
+/// Counts legacy connections by client, protocol version and transport, and logs the first and
+/// the last of each kind.
+#[derive(Debug, Default)]
+pub struct LegacyMeters(Mutex<HashMap<Kind, Arc<Meter>>>);
+
+/// A kind of client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Kind {
+    client: Box<str>,
+    protocol: Box<str>,
+    transport: &'static str,
+}
+
+#[derive(Debug)]
+struct Meter {
+    kind: Kind,
+    count: AtomicUsize,
+    gauge: Gauge,
+}
+
+impl LegacyMeters {
+    /// Counts a connection until the guard is dropped.
+    pub fn connected(
+        &self,
+        user_agent: Option<&str>,
+        protocol: &str,
+        transport: &'static str,
+    ) -> LegacyConnected {
+        let kind = Kind {
+            client: client_of(user_agent).into(),
+            protocol: protocol.into(),
+            transport,
+        };
+        let meter = self.meter(kind);
+        meter.gauge.increment(1);
+        if meter.count.fetch_add(1, Ordering::AcqRel) == 0 {
+            let Kind {
+                client,
+                protocol,
+                transport,
+            } = &meter.kind;
+            info!(
+                client = &**client,
+                protocol = &**protocol,
+                transport,
+                "first legacy client of its kind connected"
+            );
+        }
+        LegacyConnected(meter)
+    }
+
+    fn meter(&self, kind: Kind) -> Arc<Meter> {
+        let mut meters = self.0.lock();
+        let is_new = !meters.contains_key(&kind);
+        let kind = if is_new && meters.len() >= MAX_KINDS {
+            Kind {
+                client: "other".into(),
+                protocol: "other".into(),
+                ..kind
+            }
+        } else {
+            kind
+        };
+        let meter = meters.entry(kind.clone()).or_insert_with(|| {
+            let (client, protocol) = (kind.client.to_string(), kind.protocol.to_string());
+            let gauge = gauge!(
+                names::LEGACY_CONNECTIONS,
+                "client" => client, "protocol" => protocol, "transport" => kind.transport
+            );
+            Arc::new(Meter {
+                kind,
+                count: AtomicUsize::new(0),
+                gauge,
+            })
+        });
+        Arc::clone(meter)
+    }
+}
+
+/// Counts a legacy connection while it lives.
+#[must_use = "the connection counts for as long as this lives"]
+pub struct LegacyConnected(Arc<Meter>);
+
+impl Drop for LegacyConnected {
+    fn drop(&mut self) {
+        let meter = &self.0;
+        meter.gauge.decrement(1);
+        if meter.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let Kind {
+                client,
+                protocol,
+                transport,
+            } = &meter.kind;
+            info!(
+                client = &**client,
+                protocol = &**protocol,
+                transport,
+                "last legacy client of its kind gone"
+            );
+        }
+    }
+}
+
+impl fmt::Debug for LegacyConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LegacyConnected")
+            .field(&self.0.kind)
+            .finish()
+    }
+}
+
+/// What a client is: the name and version that the SignalR clients for .NET and Java give
+/// themselves, else what it runs in.
+fn client_of(user_agent: Option<&str>) -> &str {
+    let Some(agent) = user_agent else {
+        return "unknown";
+    };
+    if agent.starts_with("SignalR") {
+        // "SignalR (lang=Java; os=linux; version=2.0)" is a name as a whole.
+        let name = match agent.split_once(' ') {
+            Some((name, _)) if name != "SignalR" => name,
+            _ => agent,
+        };
+        let is_plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        return if name.len() <= MAX_NAME && name.bytes().all(is_plain) {
+            name
+        } else {
+            "SignalR"
+        };
+    }
+    const RUNTIMES: [(&str, &str); 6] = [
+        ("Mozilla/", "browser"),
+        ("python", "python"),
+        ("Python/", "python"),
+        ("Go-http-client", "go"),
+        ("Java/", "java"),
+        ("node", "node"),
+    ];
+    let known = RUNTIMES.iter().find(|(start, _)| agent.starts_with(start));
+    known.map_or("other", |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn connections_are_counted_by_kind() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let rendered = metrics::with_local_recorder(&recorder, || {
+            let meters = LegacyMeters::default();
+            let agent = Some("SignalR.Client.NET45/2.4.2.0 (Unix 5.10)");
+            let stays = meters.connected(agent, "2.1", "webSockets");
+            drop(meters.connected(agent, "2.1", "webSockets"));
+            drop(meters.connected(Some("Mozilla/5.0 (X11)"), "1.5", "longPolling"));
+            let rendered = recorder.handle().render();
+            drop(stays);
+            rendered
+        });
+        let name = "signalr_server_legacy_connections";
+        for line in [
+            "{client=\"SignalR.Client.NET45/2.4.2.0\",protocol=\"2.1\",transport=\"webSockets\"} 1",
+            "{client=\"browser\",protocol=\"1.5\",transport=\"longPolling\"} 0",
+        ] {
+            let line = format!("{name}{line}");
+            assert!(rendered.contains(&line), "{line} is missing in\n{rendered}");
+        }
+    }
+
+    #[test]
+    fn clients_cannot_make_up_kinds_without_bound() {
+        let meters = LegacyMeters::default();
+        for number in 0..500 {
+            let agent = format!("SignalR.Made.Up/{number}");
+            drop(meters.connected(Some(&agent), "2.1", "webSockets"));
+        }
+        assert!(meters.0.lock().len() <= MAX_KINDS + 1);
+        assert_eq!(
+            client_of(Some(&format!("SignalR{}", "x".repeat(100)))),
+            "SignalR"
+        );
+        assert_eq!(
+            client_of(Some("SignalR (lang=Java; version=2.0)")),
+            "SignalR (lang=Java; version=2.0)"
+        );
+    }
+}
