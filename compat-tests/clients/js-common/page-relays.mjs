@@ -13,6 +13,11 @@ export async function answerRelays(seat, what, open, ...args) {
 /** In a page: relays of the driver's, which closes them with the page. */
 export async function askForRelays(askDriver) {
   const { number, url } = await askDriver("open relays");
+  return relaysOf(askDriver, number, url);
+}
+
+/** In a page: the relays that the driver opened under this number. */
+export function relaysOf(askDriver, number, url) {
   const calls = CALLS.map((name) => [name, (...args) => askDriver(name, number, ...args)]);
   return { url, close: async () => {}, ...Object.fromEntries(calls) };
 }
