@@ -1,5 +1,6 @@
 //! Opens the doors: the one place that knows all of them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +8,11 @@ use bytes::Bytes;
 use heliograph_relay::{Limits, Relay};
 
 use crate::app::{self, Doors, Parts, StartError};
-use crate::auth::{Anonymous, Authenticator, LegacyTokens, ServiceToken};
+use crate::auth::{Anonymous, Authenticator, LegacyToken, LegacyTokens, ServiceToken};
 use crate::backend::Backend;
 use crate::backend::direct::{self, Direct, OptionsError};
 use crate::backend::embedded::{self, EmbeddedHub};
+use crate::backend::legacy_app::LegacyApps;
 use crate::backend::link::{self, LinkBackend};
 use crate::bridge::{Bridge, BridgedHub};
 use crate::config::{HubAuth, HubBackend, HubSettings, LegacySettings, OnGap, Settings};
@@ -47,6 +49,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
         ..link::Options::default()
     }));
 
+    let apps = LegacyApps::new(Arc::clone(&relay), Arc::clone(&links));
     let defaults = service::Options::default();
     let servers = service::Door::new(
         service::Options {
@@ -97,7 +100,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
             }
         })
     });
-    let old_clients = legacy_door(settings, parts, served, &relay);
+    let old_clients = legacy_door(settings, parts, served, apps, &relay);
     tokio::spawn(Arc::clone(&old_clients).sweep());
     let door = Arc::clone(&old_clients);
     parts.drain.on(Stage::Clients, move || {
@@ -113,7 +116,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     let mut router = service::router(servers).merge(old_clients.before(clients.router()));
     let mut demo_path = None;
     if settings.demo_is_on() {
-        router = router.merge(demo::router(demo_script(settings)?));
+        router = router.merge(demo::router(demo_scripts(settings)?));
         demo_path = Some(demo::PATH);
     }
     Ok(Doors {
@@ -146,7 +149,7 @@ pub fn faults(settings: &Settings) -> Vec<StartError> {
     let mut faults: Vec<StartError> = Vec::new();
     faults.extend(app::tls_config(settings).err().map(StartError::from));
     if settings.demo_is_on() {
-        faults.extend(demo_script(settings).err());
+        faults.extend(demo_scripts(settings).err());
     }
     for (name, hub) in &settings.hubs {
         if hub.backend() == Some(HubBackend::Direct) {
@@ -157,14 +160,23 @@ pub fn faults(settings: &Settings) -> Vec<StartError> {
     faults
 }
 
-fn demo_script(settings: &Settings) -> Result<Option<Bytes>, StartError> {
-    let Some(path) = &settings.demo_script else {
-        return Ok(None);
-    };
+fn demo_scripts(settings: &Settings) -> Result<demo::Scripts, StartError> {
+    let client = settings.demo_script.as_deref().map(demo_script);
+    let legacy = settings.demo_legacy_scripts.iter();
+    let legacy: Vec<Bytes> = legacy
+        .map(|path| demo_script(path))
+        .collect::<Result<_, _>>()?;
+    Ok(demo::Scripts {
+        client: client.transpose()?,
+        legacy: (!legacy.is_empty()).then(|| legacy.join(&b"\n;"[..]).into()),
+    })
+}
+
+fn demo_script(path: &Path) -> Result<Bytes, StartError> {
     match std::fs::read(path) {
-        Ok(script) => Ok(Some(script.into())),
+        Ok(script) => Ok(script.into()),
         Err(source) => Err(StartError::DemoScript {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         }),
     }
@@ -252,6 +264,7 @@ fn legacy_door(
     settings: &Settings,
     parts: &Parts,
     hubs: Vec<Served>,
+    apps: LegacyApps,
     relay: &Relay,
 ) -> Arc<legacy::Door> {
     let LegacySettings {
@@ -266,18 +279,25 @@ fn legacy_door(
             Runner::Elsewhere(direct) => BridgedHub::new(&route.hub, hub, direct),
         }
     });
-    let backend = Arc::new(Bridge::new(bridged.collect()));
     let direct = (!path.is_empty()).then(|| LegacyRoute {
         path: path.as_str().into(),
-        backend,
+        backend: Arc::new(Bridge::new(bridged.collect())),
         authenticator: Arc::new(Anonymous),
         at_service: false,
         origins: app::origins(allowed_origins),
         origins_setting: "legacy.allowed_origins".into(),
     });
+    let redirected = LegacyRoute {
+        path: "/aspnetclient".into(),
+        backend: Arc::new(apps),
+        authenticator: Arc::new(LegacyToken(parts.verifier.clone())),
+        at_service: true,
+        origins: parts.origins.clone(),
+        origins_setting: ALLOWED_ORIGINS.into(),
+    };
     legacy::Door::new(
         legacy_options(settings),
-        direct.into_iter().collect(),
+        direct.into_iter().chain([redirected]).collect(),
         parts.proxies.clone(),
         LegacyTokens::new(parts.keys.clone()),
     )

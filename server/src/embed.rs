@@ -71,7 +71,7 @@ pub struct Legacy {
 }
 
 impl Legacy {
-    /// At a path such as `/signalr`. The connections' tokens are signed with these keys: with the
+    /// At a path such as `/signalr`; at none when it is empty. The connections' tokens are signed with these keys: with the
     /// same after a restart, clients come back to their groups.
     #[must_use]
     pub fn new(path: &str, keys: Keys) -> Self {
@@ -253,7 +253,8 @@ impl HubServerBuilder {
             origins: Origins::Any,
             ..route.clone()
         });
-        let routes = redirected.into_iter().chain([route]).collect();
+        let direct = Some(route).filter(|route| !route.path.is_empty());
+        let routes = redirected.into_iter().chain(direct).collect();
         let tokens = LegacyTokens::new(legacy.keys.clone());
         legacy::Door::new(legacy.options, routes, self.proxies.clone(), tokens)
     }

@@ -151,7 +151,16 @@ async fn testhub(options: &[&str]) -> Result<Server> {
 ///
 /// When it does not become ready.
 pub async fn conformance(options: &[&str]) -> Result<Server> {
-    let args = ["--listen", "127.0.0.1:0", "--exit-on-eof", "1"];
+    conformance_at("127.0.0.1:0", options).await
+}
+
+/// The same at this address.
+///
+/// # Errors
+///
+/// When it does not become ready.
+pub async fn conformance_at(address: &str, options: &[&str]) -> Result<Server> {
+    let args = ["--listen", address, "--exit-on-eof", "1"];
     let args = [&args[..], options].concat();
     Server::start(&places::program("conformance"), &args).await
 }

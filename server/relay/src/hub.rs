@@ -122,12 +122,14 @@ impl Hub {
 
     /// Removes a connection from the hub, its user and its groups. False if it was not there.
     pub fn remove(&self, client: &Arc<Client>) -> bool {
-        if !self
-            .shard(client.id().as_str())
-            .write()
-            .remove(client.id().as_str())
+        let id = client.id().as_str();
         {
-            return false;
+            let mut shard = self.shard(id).write();
+            let known = shard.get(id);
+            if !known.is_some_and(|known| Arc::ptr_eq(&known.0, client)) {
+                return false;
+            }
+            shard.remove(id);
         }
         self.count.fetch_sub(1, Ordering::Relaxed);
         if let Some(alias) = client.alias() {

@@ -260,6 +260,18 @@ fn joins_leaves_and_sends_from_many_threads_leave_nothing_behind() {
 }
 
 #[test]
+fn a_client_whose_id_was_taken_does_not_take_the_other_along() {
+    let scene = Scene::new();
+    let first = scene.client("a", None);
+    let outbox = Arc::new(Outbox::unheld(&LIMITS));
+    let second = Arc::new(Client::new(ConnectionId::new("a"), None, JSON, outbox));
+    assert!(!scene.hub.add(&second, scene.now));
+    assert!(!scene.hub.remove(&second));
+    assert_eq!(scene.hub.len(), 1);
+    assert!(scene.hub.remove(&first));
+}
+
+#[test]
 fn a_client_that_is_known_by_two_ids_is_one() {
     let scene = Scene::new();
     let outbox = Arc::new(Outbox::unheld(&LIMITS));

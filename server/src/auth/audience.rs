@@ -7,6 +7,8 @@ pub enum Route {
     Client,
     /// `/server/`: ASP.NET Core app servers.
     Server,
+    /// `/aspnetserver`: classic ASP.NET app servers.
+    LegacyServer,
     /// `/aspnetclient`: legacy clients.
     LegacyClient,
 }
@@ -18,6 +20,7 @@ impl Route {
         match self {
             Self::Client => "/client",
             Self::Server => "/server",
+            Self::LegacyServer => "/aspnetserver",
             Self::LegacyClient => "/aspnetclient",
         }
     }

@@ -1,4 +1,5 @@
-//! Whoever runs a hub: app servers (`link`), a hub elsewhere (`direct`), Rust (`embedded`).
+//! Whoever runs a hub: app servers (`link`, and `legacy_app` for classic ones), a hub elsewhere
+//! (`direct`), Rust (`embedded`).
 //!
 //! A door speaks to all of them through [`Backend`] and [`Conversation`]; what comes back from a
 //! backend goes straight to the client's outbox.
@@ -6,6 +7,7 @@
 pub mod direct;
 pub mod embedded;
 pub mod legacy;
+pub mod legacy_app;
 pub mod link;
 mod request;
 

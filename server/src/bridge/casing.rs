@@ -105,3 +105,113 @@ fn next_string(json: &str) -> Option<(&str, &str, &str)> {
     let (before, text) = head.split_at_checked(start)?;
     Some((before, text, behind))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_dotnet_does_it() {
+        for (name, camel, pascal) in [
+            ("UserName", "userName", "UserName"),
+            ("userName", "userName", "UserName"),
+            ("ID", "id", "ID"),
+            ("URLValue", "urlValue", "URLValue"),
+            ("A", "a", "A"),
+            ("ABc", "aBc", "ABc"),
+            ("A B", "a B", "A B"),
+            ("AB C", "ab C", "AB C"),
+            ("", "", ""),
+            ("_Aa", "_Aa", "_Aa"),
+            ("1A", "1A", "1A"),
+            ("ÄB", "äb", "ÄB"),
+            ("ßa", "ßa", "ßa"),
+            ("\"Q", "\"Q", "\"Q"),
+            ("A\"b\u{1}", "a\"b\u{1}", "A\"b\u{1}"),
+        ] {
+            let json = Value::from(
+                [(name.to_owned(), 1.into())]
+                    .into_iter()
+                    .collect::<Map<_, _>>(),
+            );
+            for (casing, expected) in [
+                (Casing::Camel, camel),
+                (Casing::Pascal, pascal),
+                (Casing::Untouched, name),
+            ] {
+                let text = json.to_string();
+                let changed: Map<String, Value> =
+                    serde_json::from_str(&casing.apply(&text)).unwrap();
+                assert_eq!(changed.keys().next().unwrap(), expected, "{casing:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_look_like_names_and_space_stay() {
+        let json = r#"[ "A:", "B" , {"A" : "C\\", "\u0042" :{ "D":"E: \"F\"" } } ]"#;
+        let expected = r#"[ "A:", "B" , {"a" : "C\\", "b" :{ "d":"E: \"F\"" } } ]"#;
+        assert_eq!(Casing::Camel.apply(json), expected);
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let name = "[A-Za-z\"\\\\ äÖ:]{0,5}";
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            name.prop_map(Value::from),
+            Just(Value::Null),
+        ];
+        leaf.prop_recursive(4, 32, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((name, inner), 0..4)
+                    .prop_map(|members| Value::from(members.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    /// The same by way of a tree.
+    fn by_tree(casing: Casing, value: Value) -> Value {
+        match value {
+            Value::Array(elements) => {
+                let elements = elements.into_iter();
+                elements.map(|element| by_tree(casing, element)).collect()
+            }
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(name, value)| {
+                    let name = casing.name(&name).unwrap_or(name);
+                    (name, by_tree(casing, value))
+                });
+                Value::Object(members.collect())
+            }
+            other => other,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn streams_do_what_trees_do(value in json(), pretty in any::<bool>()) {
+            let text = if pretty {
+                serde_json::to_string_pretty(&value).unwrap()
+            } else {
+                value.to_string()
+            };
+            for casing in [Casing::Camel, Casing::Pascal, Casing::Untouched] {
+                let changed = casing.apply(&text);
+                let changed: Value = serde_json::from_str(&changed).unwrap();
+                prop_assert_eq!(&changed, &by_tree(casing, value.clone()));
+            }
+        }
+
+        #[test]
+        fn what_is_no_json_harms_nobody(text in "[{}\\[\\]:,\"\\\\aÄA ]{0,40}") {
+            for casing in [Casing::Camel, Casing::Pascal] {
+                casing.apply(&text);
+            }
+        }
+    }
+}

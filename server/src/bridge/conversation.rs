@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use heliograph_protocol::hub::{MessageType, RECORD_SEPARATOR};
-use heliograph_protocol::legacy::{ClientProtocol, HubCall, HubOutcome};
+use heliograph_protocol::legacy::{CallError, CallFault, ClientProtocol, HubCall, HubOutcome};
 use heliograph_relay::{CloseReason, ConnectionId};
 
 use super::calls::OpenCall;
 use super::inlet::answer;
-use super::line::{Arrival, Ends, Line};
-use super::{Bridged, Hubs};
+use super::line::{Ends, Line, Record};
+use super::opening::Arrival;
+use super::{Bridged, Hubs, failure};
 use crate::backend::ClientRequest;
 use crate::backend::legacy::{FeedError, Inbox, LegacyConversation, LegacyOpening, Reply};
 
@@ -128,6 +129,17 @@ impl BridgeConversation {
         }
     }
 
+    /// A call that cannot be read. Arguments that nest too deep are an error of the method, as at the
+    /// genuine server, which reads them later than the rest (1.2).
+    fn answer_unread(&self, error: &CallError, reply: Reply) -> Result<(), FeedError> {
+        if let (CallFault::TooDeep("A"), Some((hub, method))) = (error.fault(), error.target()) {
+            let text = failure::general(hub, method);
+            answer(&self.inbox, reply, error.id(), HubOutcome::Error(&text));
+            return Ok(());
+        }
+        Err(self.refuse(error.id(), reply, error.to_string()))
+    }
+
     /// A message that is no call for a hub. On a WebSocket it is answered here if it has an id; a
     /// request is answered by the door.
     fn refuse(&self, id: Option<&str>, reply: Reply, why: String) -> FeedError {
@@ -146,7 +158,7 @@ impl BridgeConversation {
 
 impl LegacyConversation for BridgeConversation {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
-        if !self.is_started {
+        if !self.is_started && !self.inbox.outbox().is_closing() {
             self.is_started = true;
             self.lines.iter().for_each(|line| line.begin(self.arrival));
         }
@@ -179,7 +191,7 @@ impl LegacyConversation for BridgeConversation {
     fn feed(&mut self, text: &[u8], reply: Reply) -> Result<(), FeedError> {
         let call = match HubCall::parse(text) {
             Ok(call) => call,
-            Err(error) => return Err(self.refuse(error.id(), reply, error.to_string())),
+            Err(error) => return self.answer_unread(&error, reply),
         };
         let Some(line) = self.line(&call.hub) else {
             let why = format!("there is no hub '{}'", call.hub);
@@ -203,11 +215,10 @@ impl LegacyConversation for BridgeConversation {
             method: (&*call.method).into(),
             reply,
         });
-        if let Some(number) = begun {
-            let (record, kind) = record(hub, &call, number);
-            if let Err(reason) = line.feed(record, kind) {
-                line.inlet().end(reason);
-            }
+        if let Some(number) = begun
+            && let Err(reason) = line.feed(record(hub, &call, number))
+        {
+            line.inlet().end(reason);
         }
         Ok(())
     }
@@ -241,7 +252,7 @@ impl fmt::Debug for BridgeConversation {
 
 /// A call as the hub reads it: `{"type":1,"invocationId":"7","target":"Send","arguments":[…]}`, of
 /// type 4 where the answer is a stream.
-fn record(hub: &Bridged, call: &HubCall<'_>, number: u64) -> (Vec<u8>, MessageType) {
+fn record(hub: &Bridged, call: &HubCall<'_>, number: u64) -> Record {
     let names = hub.names();
     let target = names.target(&call.method);
     let kind = if names.is_stream(target) {
@@ -250,18 +261,18 @@ fn record(hub: &Bridged, call: &HubCall<'_>, number: u64) -> (Vec<u8>, MessageTy
         MessageType::Invocation
     };
     let arguments = names.to_hub(call.arguments);
-    let mut record = Vec::with_capacity(arguments.len() + target.len() + 64);
+    let mut framed = Vec::with_capacity(arguments.len() + target.len() + 64);
     // Writing into memory does not fail.
     _ = write!(
-        record,
+        framed,
         "{{\"type\":{},\"invocationId\":\"{number}\",\"target\":",
         kind.number()
     );
-    _ = serde_json::to_writer(&mut record, target);
-    record.extend_from_slice(b",\"arguments\":");
-    record.extend_from_slice(arguments.as_bytes());
-    record.extend_from_slice(&[b'}', RECORD_SEPARATOR]);
-    (record, kind)
+    _ = serde_json::to_writer(&mut framed, target);
+    framed.extend_from_slice(b",\"arguments\":");
+    framed.extend_from_slice(arguments.as_bytes());
+    framed.extend_from_slice(&[b'}', RECORD_SEPARATOR]);
+    Record { framed, kind }
 }
 
 fn qualified(hub: &str, group: &str) -> Box<str> {

@@ -3,9 +3,11 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use heliograph_protocol::hub::{
-    self, Completion, Encoding, HandshakeResponse, Invocation, Message, Outcome, StreamItem, write,
+    self, Completion, Encoding, HandshakeResponse, Invocation, Message, MessageType, Outcome,
+    StreamItem, write,
 };
 use heliograph_protocol::legacy::{HubAnswer, HubOutcome, write_progress};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, Inlet, Pushed};
@@ -13,17 +15,23 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::Bridged;
 use super::calls::{Calls, OpenCall};
 use super::failure::{self, Failure};
-use super::line::Line;
+use super::line::{Line, Record};
+use super::reopening;
 use super::transcode::records;
 use crate::backend::legacy::{Inbox, Reply};
 
 /// The error for a hub that wants a result from a legacy client.
 const NO_RESULTS: &str = "Results are not supported by this client.";
+
+/// How long a hub waits for that error: app servers listen for an answer only a moment after they
+/// have asked (service protocol, 8.1).
+const ANSWER_DELAY: Duration = Duration::from_millis(50);
 
 /// The way from one hub to a legacy client: JSON messages in, legacy objects out to its [`Inbox`].
 ///
@@ -37,6 +45,8 @@ pub(super) struct HubInlet {
     /// the hub ends its conversation.
     is_listed: bool,
     calls: Mutex<Calls>,
+    /// There was a conversation: one that is lost may be had anew.
+    opened: AtomicBool,
     /// The hub has ended the conversation.
     over: AtomicBool,
     line: Weak<Line>,
@@ -63,6 +73,7 @@ impl HubInlet {
             inbox,
             is_listed,
             calls: Mutex::default(),
+            opened: AtomicBool::new(false),
             over: AtomicBool::new(false),
             line,
         }
@@ -113,24 +124,43 @@ impl HubInlet {
         self.over.load(Ordering::Acquire)
     }
 
+    /// There is a conversation.
+    pub(super) fn opened(&self) {
+        self.opened.store(true, Ordering::Release);
+    }
+
     /// A new conversation is begun.
     pub(super) fn renew(&self) {
         self.over.store(false, Ordering::Release);
     }
 
-    /// The hub ends the conversation.
+    /// The hub ends the conversation, and the connection with it; one that is lost is opened anew
+    /// (section 11).
     pub(super) fn end(&self, reason: CloseReason) {
         let hub = self.hub.name();
         debug!(conn = ?self.id, hub, reason = reason.label(), "hub ended a bridged conversation");
-        if self.is_listed {
-            self.inbox.close(reason);
-        } else {
-            self.over.store(true, Ordering::Release);
+        if self.over.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let Some(line) = self.line.upgrade() else {
+            return;
+        };
+        if !self.is_listed {
             self.fail_calls();
+        } else if is_loss(&reason)
+            && self.opened.load(Ordering::Acquire)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(reopening::after_loss(Arc::clone(&line), reason));
+        } else {
+            self.close_connection(reason);
         }
-        if let Some(line) = self.line.upgrade() {
-            line.wake();
-        }
+        line.wake();
+    }
+
+    /// Ends the connection.
+    pub(super) fn close_connection(&self, reason: CloseReason) {
+        self.inbox.close(reason);
     }
 
     fn take(&self, record: &[u8]) {
@@ -222,9 +252,14 @@ impl HubInlet {
         let (Some(line), Ok(runtime)) = (self.line.upgrade(), Handle::try_current()) else {
             return;
         };
-        let mut record = Vec::new();
-        write::completion_error(Encoding::Json, &mut record, id, NO_RESULTS);
-        runtime.spawn(async move { line.tell(&record) });
+        let mut framed = Vec::new();
+        write::completion_error(Encoding::Json, &mut framed, id, NO_RESULTS);
+        let kind = MessageType::Completion;
+        let record = Record { framed, kind };
+        runtime.spawn(async move {
+            sleep(ANSWER_DELAY).await;
+            line.tell(&record);
+        });
     }
 
     fn unreadable(&self, err: &dyn Display) {
@@ -262,6 +297,18 @@ impl Inlet for HubInlet {
     fn groups_changed(&self) {
         self.inbox.groups_changed();
     }
+}
+
+/// Whether the hub may be there again in a moment.
+fn is_loss(reason: &CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::BackendLost
+            | CloseReason::Ended {
+                allow_reconnect: true,
+                ..
+            }
+    )
 }
 
 /// What the hub adds to an exception.

@@ -1,36 +1,22 @@
 //! One hub of one legacy client: its client in the relay, and the conversation with its backend.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 use atomic_waker::AtomicWaker;
-use futures_util::future::{Either, select};
 use heliograph_protocol::hub::MessageType;
 use heliograph_relay::{Client, CloseReason, ConnectionId};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use tracing::{info, warn};
 
 use super::Bridged;
 use super::inlet::HubInlet;
+use super::opening::{self, Arrival, Opening};
+use super::reopening;
 use crate::backend::legacy::Inbox;
-use crate::backend::{
-    BoxFuture, ClientRequest, Conversation, Inbound, OpenError, Opening, Refusal,
-};
+use crate::backend::{ClientRequest, Conversation, Inbound};
 use crate::edge::dialects::LEGACY;
-
-const HANDSHAKE: &[u8] = b"{\"protocol\":\"json\",\"version\":1}\x1e";
-
-/// How a client comes to a hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
-    New,
-    /// It was connected before, to a service that has forgotten it.
-    Returning,
-}
 
 /// What a line is made of.
 pub(super) struct Ends<'a> {
@@ -59,10 +45,16 @@ pub(super) struct Line {
 
 enum Phase {
     Idle,
-    Opening(BoxFuture<'static, Result<Box<dyn Conversation>, CloseReason>>),
+    Opening(Opening),
     /// A task opens it; what is sent here ends that.
     Away(oneshot::Sender<CloseReason>),
     Open(Box<dyn Conversation>),
+}
+
+/// A call for the hub.
+pub(super) struct Record {
+    pub(super) framed: Vec<u8>,
+    pub(super) kind: MessageType,
 }
 
 impl Line {
@@ -111,6 +103,10 @@ impl Line {
         self.is_listed
     }
 
+    pub(super) fn open(&self, arrival: Arrival) -> Opening {
+        opening::open(&self.hub, &self.client, &self.request, arrival)
+    }
+
     /// Begins to open the conversation, which [`Line::poll_open`] does.
     pub(super) fn begin(&self, arrival: Arrival) {
         *self.phase.lock() = Phase::Opening(self.open(arrival));
@@ -126,7 +122,10 @@ impl Line {
             let mut phase = self.phase.lock();
             if let Phase::Opening(opening) = &mut *phase {
                 match ready!(opening.as_mut().poll(cx)) {
-                    Ok(conversation) => *phase = Phase::Open(conversation),
+                    Ok(conversation) => {
+                        self.inlet.opened();
+                        *phase = Phase::Open(conversation);
+                    }
                     Err(reason) => {
                         *phase = Phase::Idle;
                         return Poll::Ready(Err(reason));
@@ -137,15 +136,22 @@ impl Line {
         self.poll_ready(cx).map(Ok)
     }
 
-    /// Ready when a message may be fed.
+    /// Ready when a message may be fed. A hub that is lost holds nobody up.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Who need not wait leaves no waker behind: it would keep the memory of a task that is done.
+        if self.poll_phase(cx).is_ready() {
+            return Poll::Ready(());
+        }
         self.waiting.register(cx.waker());
-        let mut phase = self.phase.lock();
-        match &mut *phase {
-            Phase::Opening(_) | Phase::Away(_) => Poll::Pending,
+        self.poll_phase(cx)
+    }
+
+    fn poll_phase(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut *self.phase.lock() {
             Phase::Open(conversation) if !self.inlet.is_over() => conversation.poll_ready(cx),
-            // One that is over is told so when the next call comes, or with the connection.
-            Phase::Idle | Phase::Open(_) => Poll::Ready(()),
+            Phase::Opening(_) => Poll::Pending,
+            Phase::Away(_) if !self.is_listed => Poll::Pending,
+            Phase::Idle | Phase::Away(_) | Phase::Open(_) => Poll::Ready(()),
         }
     }
 
@@ -153,50 +159,84 @@ impl Line {
     ///
     /// # Errors
     ///
-    /// Why the connection ends.
-    pub(super) fn feed(
-        self: &Arc<Self>,
-        record: Vec<u8>,
-        kind: MessageType,
-    ) -> Result<(), CloseReason> {
+    /// Why the conversation ends.
+    pub(super) fn feed(self: &Arc<Self>, record: Record) -> Result<(), CloseReason> {
         let mut phase = self.phase.lock();
-        if self.inlet.is_over() {
-            let before = std::mem::replace(&mut *phase, Phase::Idle);
-            if let Phase::Open(conversation) = before {
-                conversation.close(&CloseReason::TransportLost);
-            }
-        }
         match &mut *phase {
-            Phase::Open(conversation) => {
-                let message = Inbound {
-                    framed: &record,
-                    kind: Some(kind),
-                };
-                conversation.feed(message)
-            }
-            Phase::Idle if !self.is_listed => {
-                self.inlet.renew();
+            Phase::Open(conversation) if !self.inlet.is_over() => record.feed(conversation),
+            Phase::Idle | Phase::Open(_) if !self.is_listed => {
                 let (end, ended) = oneshot::channel();
-                *phase = Phase::Away(end);
-                tokio::spawn(Arc::clone(self).open_for(record, kind, ended));
+                let before = std::mem::replace(&mut *phase, Phase::Away(end));
+                if let Phase::Open(conversation) = before {
+                    conversation.close(&CloseReason::TransportLost);
+                }
+                let line = Arc::clone(self);
+                tokio::spawn(reopening::for_call(line, record, ended));
                 Ok(())
             }
-            // Nothing is fed before the start, or after an end that is being carried out.
-            Phase::Idle | Phase::Opening(_) | Phase::Away(_) => Ok(()),
+            // It is lost, and perhaps opened anew.
+            _ => {
+                self.inlet.fail_calls();
+                Ok(())
+            }
         }
     }
 
     /// Passes a message on that is no answer to what the client did, if the hub still listens.
-    pub(super) fn tell(&self, record: &[u8]) {
-        if let Phase::Open(conversation) = &mut *self.phase.lock() {
-            let message = Inbound {
-                framed: record,
-                kind: Some(MessageType::Completion),
-            };
-            if let Err(reason) = conversation.feed(message) {
+    pub(super) fn tell(&self, record: &Record) {
+        if let Phase::Open(conversation) = &mut *self.phase.lock()
+            && let Err(reason) = record.feed(conversation)
+        {
+            self.inlet.end(reason);
+        }
+    }
+
+    /// Takes the conversation that is over, to open another in its place; what comes with it tells
+    /// of the connection's end. `None` when there is none, or another is being opened.
+    pub(super) fn leave(&self) -> Option<(Box<dyn Conversation>, oneshot::Receiver<CloseReason>)> {
+        let mut phase = self.phase.lock();
+        let (end, ended) = oneshot::channel();
+        match std::mem::replace(&mut *phase, Phase::Away(end)) {
+            Phase::Open(conversation) => Some((conversation, ended)),
+            other => {
+                *phase = other;
+                None
+            }
+        }
+    }
+
+    /// Takes in what a task has opened, with the call that it was opened for. Gives it back if it is
+    /// over already or is not wanted any more.
+    pub(super) fn settle(
+        &self,
+        mut conversation: Box<dyn Conversation>,
+        record: Option<Record>,
+    ) -> Option<Box<dyn Conversation>> {
+        {
+            let mut phase = self.phase.lock();
+            if self.inlet.is_over() || !matches!(*phase, Phase::Away(_)) {
+                return Some(conversation);
+            }
+            let fed = record.map_or(Ok(()), |record| record.feed(&mut conversation));
+            *phase = Phase::Open(conversation);
+            if let Err(reason) = fed {
                 self.inlet.end(reason);
             }
         }
+        self.wake();
+        None
+    }
+
+    /// A task has opened nothing.
+    pub(super) fn give_up(&self) {
+        {
+            let mut phase = self.phase.lock();
+            if let Phase::Away(_) = *phase {
+                *phase = Phase::Idle;
+            }
+        }
+        self.inlet.fail_calls();
+        self.wake();
     }
 
     /// Lets the connection's task look again.
@@ -225,104 +265,15 @@ impl Line {
         }
         self.inlet.drop_calls();
     }
+}
 
-    /// Opens the conversation for a call that waits for it.
-    async fn open_for(
-        self: Arc<Self>,
-        record: Vec<u8>,
-        kind: MessageType,
-        mut ended: oneshot::Receiver<CloseReason>,
-    ) {
-        let opening = self.open(Arrival::New);
-        let opened = match select(opening, &mut ended).await {
-            Either::Left((opened, _)) => opened,
-            Either::Right(_) => return,
-        };
-        let Ok(mut conversation) = opened else {
-            return self.settle(None);
-        };
-        {
-            let ready = pin!(poll_fn(|cx| conversation.poll_ready(cx)));
-            if let Either::Right((reason, _)) = select(ready, &mut ended).await {
-                conversation.close(&reason.unwrap_or(CloseReason::TransportLost));
-                return;
-            }
-        }
-        self.settle(Some((conversation, record, kind)));
-    }
-
-    /// Gives the conversation that a task has opened back to the connection, after its first call.
-    fn settle(&self, opened: Option<(Box<dyn Conversation>, Vec<u8>, MessageType)>) {
-        let mut phase = self.phase.lock();
-        if !matches!(*phase, Phase::Away(_)) {
-            drop(phase);
-            if let Some((conversation, ..)) = opened {
-                conversation.close(&CloseReason::TransportLost);
-            }
-            return;
-        }
-        *phase = Phase::Idle;
-        match opened {
-            None => self.inlet.fail_calls(),
-            Some((mut conversation, record, kind)) => {
-                let message = Inbound {
-                    framed: &record,
-                    kind: Some(kind),
-                };
-                let fed = conversation.feed(message);
-                *phase = Phase::Open(conversation);
-                if let Err(reason) = fed {
-                    self.inlet.end(reason);
-                }
-            }
-        }
-        drop(phase);
-        self.waiting.wake();
-    }
-
-    /// Asks the hub and opens a conversation.
-    fn open(
-        &self,
-        arrival: Arrival,
-    ) -> BoxFuture<'static, Result<Box<dyn Conversation>, CloseReason>> {
-        let (hub, client) = (Arc::clone(&self.hub), Arc::clone(&self.client));
-        let request = Arc::clone(&self.request);
-        Box::pin(async move {
-            let ticket = match hub.backend.negotiate(&request).await {
-                Ok(ticket) => ticket,
-                Err(refusal) => return Err(refused(&hub, &client, &refusal)),
-            };
-            let opening = Opening {
-                client: Arc::clone(&client),
-                hub: Arc::clone(&hub.hub),
-                protocol: "json".into(),
-                version: 1,
-                handshake: HANDSHAKE.to_vec(),
-                request,
-                ticket,
-            };
-            let opened = match arrival {
-                Arrival::New => hub.backend.open(opening).await,
-                Arrival::Returning => hub.backend.reopen(opening).await,
-            };
-            opened.map_err(|error| failed(&hub, &client, &error))
+impl Record {
+    fn feed(&self, conversation: &mut Box<dyn Conversation>) -> Result<(), CloseReason> {
+        conversation.feed(Inbound {
+            framed: &self.framed,
+            kind: Some(self.kind),
         })
     }
-}
-
-fn refused(hub: &Bridged, client: &Client, refusal: &Refusal) -> CloseReason {
-    let (hub, status) = (hub.name(), refusal.status);
-    info!(conn = ?client.id(), hub, err = %status, "hub refused a legacy client");
-    CloseReason::HandshakeFailed(format!("Hub '{hub}' refuses the client: {status}.").into())
-}
-
-fn failed(hub: &Bridged, client: &Client, error: &OpenError) -> CloseReason {
-    let hub = hub.name();
-    match error {
-        OpenError::Refused(_) => info!(conn = ?client.id(), hub, "hub refused a legacy client"),
-        _ => warn!(conn = ?client.id(), hub, err = %error, "no backend took a legacy client"),
-    }
-    CloseReason::HandshakeFailed(error.to_string().into())
 }
 
 impl fmt::Debug for Line {

@@ -16,6 +16,8 @@ mod failure;
 mod inlet;
 mod line;
 mod names;
+mod opening;
+mod reopening;
 mod transcode;
 
 use std::collections::HashMap;

@@ -80,19 +80,6 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         .with_context(|| format!("cannot listen at {}", settings.listen))?;
     let url = format!("{scheme}://{}", listener.local_addr()?);
 
-    let mut routes = Router::new();
-    if options.redirect {
-        let target = options.redirect_to.clone().unwrap_or_else(|| {
-            let endpoint = settings.client_endpoint().unwrap_or_else(|| url.clone());
-            format!("{}/aspnetclient", endpoint.trim_end_matches('/'))
-        });
-        let redirect = Redirect {
-            target,
-            key: AccessKey::new(settings.primary_key()),
-            believer: believer.clone(),
-        };
-        routes = redirect.router();
-    }
     let control = Control {
         hubs: hubs.clone(),
         stop: Arc::clone(&stop),
@@ -107,13 +94,26 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         .hub("/greeter", &hubs.greeter)
         .hub("/failing", &hubs.failing)
         .hub("/guarded", &hubs.guarded)
-        .authenticator(believer)
+        .authenticator(believer.clone())
         .origins(parts.origins)
         .proxies(parts.proxies)
         .options(doors::client_options(settings))
-        .routes(routes.merge(control.router()))
+        .routes(
+            control
+                .router()
+                .merge(redirect(options, settings, &url, &believer)),
+        )
         .build();
 
+    let stopped = stopped(options, stop)?;
+    println!("READY {url}");
+    server.serve(listener, stopped).await;
+    println!("STOPPED");
+    Ok(())
+}
+
+/// Done when the program is to end; `stop` does that too.
+fn stopped(options: &Options, stop: Arc<Notify>) -> Result<impl Future<Output = ()>> {
     if options.exit_on_eof {
         let stop = Arc::clone(&stop);
         std::thread::spawn(move || {
@@ -126,17 +126,30 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
-    let stopped = async move {
+    Ok(async move {
         tokio::select! {
             () = stop.notified() => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    })
+}
+
+/// The routes of an app that redirects, if this is to be one, for a program at `url`.
+fn redirect(options: &Options, settings: &Settings, url: &str, believer: &Believer) -> Router {
+    if !options.redirect {
+        return Router::new();
+    }
+    let endpoint = settings.client_endpoint();
+    let endpoint = endpoint.as_deref().unwrap_or(url).trim_end_matches('/');
+    let target = options.redirect_to.clone();
+    let redirect = Redirect {
+        target: target.unwrap_or_else(|| format!("{endpoint}/aspnetclient")),
+        key: AccessKey::new(settings.primary_key()),
+        lifetime: options.token_life.0,
+        believer: believer.clone(),
     };
-    println!("READY {url}");
-    server.serve(listener, stopped).await;
-    println!("STOPPED");
-    Ok(())
+    redirect.router()
 }
 
 fn hub_options(options: &Options, settings: &Settings) -> embedded::Options {

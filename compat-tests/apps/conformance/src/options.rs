@@ -1,14 +1,15 @@
 //! The command line: the flags of `heliograph` for its settings, and this program's own.
 
 use clap::{ArgAction, Parser};
-use heliograph::config::Sources;
 use heliograph::config::cli::SettingArgs;
+use heliograph::config::{Sources, Span};
 
 /// The conformance hubs, served from Rust at /signalr to clients of ASP.NET SignalR 2.x, and at
 /// /conformance, /second, /greeter, /failing and /guarded to clients of ASP.NET Core SignalR.
 ///
 /// Settings come from a file, the environment and flags as those of heliograph do; listen, keys,
-/// tls, limits, timeouts, legacy, log, allowed_origins, client_endpoint and trusted_proxies count here.
+/// tls, limits, timeouts, legacy, log, allowed_origins, client_endpoint and trusted_proxies count
+/// here.
 ///
 /// Prints "READY URL" when it listens and "STOPPED" at the end. Stop it with SIGINT, SIGTERM, POST
 /// /shutdown or end of input.
@@ -29,6 +30,9 @@ pub(crate) struct Options {
     /// Where that answer sends clients: to this program's own /aspnetclient, if not given
     #[arg(long, value_name = "URL", requires = "redirect")]
     pub(crate) redirect_to: Option<String>,
+    /// How long the tokens of that answer are good; clocks may be off by timeouts.clock_skew
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
+    pub(crate) token_life: Span,
 }
 
 impl Options {
@@ -44,6 +48,10 @@ fn switch(text: &str) -> Result<bool, String> {
         "1" => Ok(true),
         _ => Err("expected 0 or 1".to_owned()),
     }
+}
+
+fn time(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "expected a time such as 15s, 5m or 1h".to_owned())
 }
 
 #[cfg(test)]

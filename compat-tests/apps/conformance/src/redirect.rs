@@ -21,8 +21,6 @@ use crate::identity::{Believer, Said};
 
 /// The path of an app's SignalR, as its clients know it.
 const APP_PATH: &str = "/redirect/signalr";
-/// How long a token is good.
-const LIFETIME: Duration = Duration::from_secs(3600);
 /// Parameters that a client writes anew.
 const NEGOTIATED: [&str; 3] = ["clientProtocol", "connectionToken", "connectionData"];
 
@@ -33,6 +31,8 @@ pub(crate) struct Redirect {
     pub(crate) target: String,
     /// Signs the tokens.
     pub(crate) key: AccessKey,
+    /// How long a token is good.
+    pub(crate) lifetime: Duration,
     /// Says who clients are.
     pub(crate) believer: Believer,
 }
@@ -71,7 +71,12 @@ impl Redirect {
     }
 
     fn token(&self, said: &Said) -> Result<String, MintError> {
-        let mint = Mint::new(self.key.clone(), &self.target, SystemTime::now(), LIFETIME)?;
+        let mint = Mint::new(
+            self.key.clone(),
+            &self.target,
+            SystemTime::now(),
+            self.lifetime,
+        )?;
         let roles = said
             .roles
             .iter()

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::kit::{Hub, Protocol, Transport, http};
-use crate::backend::conformance;
+use super::until;
+use crate::backend::{conformance, conformance_at};
 use crate::process::Server;
 
 scenarios! {
@@ -25,6 +26,9 @@ scenarios! {
     "conformance-redirect",
     "a legacy negotiate sends the client elsewhere with a token that the hubs believe",
     redirect();
+    "conformance-restart",
+    "a legacy client comes back to a restarted program with its id, its user and its groups",
+    restart();
 }
 
 const SOON: Duration = Duration::from_secs(10);
@@ -327,7 +331,11 @@ async fn from_outside() -> Result<()> {
     two.close_message().await?;
     drop((one, two, three));
     ensure!(server.ended(SOON).await?.success(), "it failed");
-    ensure!(server.log().ends_with("STOPPED"), "{}", server.log());
+    let last = "the last line";
+    until(last, SOON, async || {
+        Ok(server.log().contains("STOPPED").then_some(()))
+    })
+    .await?;
     let took = started.elapsed();
     ensure!(took < SOON / 2, "it took {took:?} to stop");
 
@@ -350,7 +358,7 @@ async fn redirect() -> Result<()> {
     };
     let query = "clientProtocol=2.1&as=alice&role=admin&connectionData=%5B%5D";
     let answer = negotiate(query).await?;
-    let rest = "signalr?as=alice&role=admin&asrs.op=%2Fredirect%2Fsignalr";
+    let rest = "aspnetclient?as=alice&role=admin&asrs.op=%2Fredirect%2Fsignalr";
     ensure!(
         answer["RedirectUrl"] == format!("{}/{rest}", server.url()),
         "{answer}"
@@ -363,7 +371,7 @@ async fn redirect() -> Result<()> {
 
     let answer = negotiate("clientProtocol=1.5").await?;
     ensure!(
-        answer["RedirectUrl"] == format!("{}/signalr", server.url()),
+        answer["RedirectUrl"] == format!("{}/aspnetclient", server.url()),
         "{answer}"
     );
     let token = answer["AccessToken"].as_str().context("no token")?;
@@ -384,5 +392,85 @@ async fn redirect() -> Result<()> {
         answer["RedirectUrl"] == "http://service/aspnetclient",
         "{answer}"
     );
+    Ok(())
+}
+
+/// A legacy client that polls: what it says with each request.
+struct Poller {
+    base: String,
+    query: String,
+    id: String,
+}
+
+impl Poller {
+    async fn negotiate(server: &Server, user: &str) -> Result<Self> {
+        let base = format!("{}/signalr", server.url());
+        let hubs = "connectionData=%5B%7B%22name%22%3A%22conformance%22%7D%5D";
+        let query = format!("clientProtocol=2.1&transport=longPolling&as={user}&{hubs}");
+        let answer = http("GET", &format!("{base}/negotiate?{query}"), &[], "").await?;
+        let answer = answer.json()?;
+        let text = |name: &str| answer[name].as_str().context(answer.to_string());
+        let query = format!("{query}&connectionToken={}", text("ConnectionToken")?);
+        let id = text("ConnectionId")?.to_owned();
+        Ok(Self { base, query, id })
+    }
+
+    async fn get(&self, action: &str, more: &str) -> Result<Value> {
+        let url = format!("{}/{action}?{}{more}", self.base, self.query);
+        let answer = http("GET", &url, &[], "").await?;
+        answer.json().context(format!("{action} {}", answer.status))
+    }
+
+    /// Calls a method of the hub and gives its result.
+    async fn invoke(&self, method: &str, arguments: Value) -> Result<Value> {
+        let call = json!({"H": "conformance", "M": method, "A": arguments, "I": 0});
+        let url = format!("{}/send?{}", self.base, self.query);
+        let answer = http("POST", &url, &[], &format!("data={call}"))
+            .await?
+            .json()?;
+        ensure!(
+            answer["E"].is_null() && answer["I"] == "0",
+            "{method}: {answer}"
+        );
+        Ok(answer["R"].clone())
+    }
+}
+
+async fn restart() -> Result<()> {
+    let key = [
+        "--set",
+        "keys.primary=one-key-for-both-runs-of-this-program",
+    ];
+    let mut server = conformance(&key).await?;
+    let address = server.address().to_owned();
+    let client = Poller::negotiate(&server, "alice").await?;
+    let begun = client.get("connect", "").await?;
+    ensure!(begun["S"] == 1, "{begun}");
+    client.get("start", "").await?;
+    client.invoke("JoinGroup", json!(["kept"])).await?;
+    let cursor =
+        |answer: &Value| format!("&messageId={}", answer["C"].as_str().unwrap_or_default());
+    let joined = client.get("poll", &cursor(&begun)).await?;
+    let groups = joined["G"].as_str().context(joined.to_string())?;
+    let seen = format!("{}&groupsToken={groups}", cursor(&joined));
+    server.signal("TERM").await?;
+    ensure!(server.ended(SOON).await?.success(), "it failed");
+
+    let server = conformance_at(&address, &key).await?;
+    let back = client.get("reconnect", &seen).await?;
+    let seen = format!("{}&groupsToken={groups}", cursor(&back));
+    let (id, user) = (
+        client.invoke("ConnectionId", json!([])).await?,
+        client.invoke("UserName", json!([])).await?,
+    );
+    ensure!(id == client.id && user == "alice", "{id}, {user}");
+    client
+        .invoke("SendGroup", json!(["kept", "still in"]))
+        .await?;
+    let got = client.get("poll", &seen).await?;
+    ensure!(got["M"][0]["A"] == json!(["still in"]), "{got}");
+    let log = client.invoke("Log", json!([id])).await?;
+    ensure!(log == json!(["reconnected"]), "{log}");
+    drop(server);
     Ok(())
 }

@@ -22,7 +22,7 @@ use tracing::{debug, warn};
 
 use super::failure::Failure;
 use super::socket::Socket;
-use crate::edge::dialects::{self, JSON};
+use crate::edge::dialects;
 
 /// How long the hub may take to read what is left and to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -231,7 +231,7 @@ impl Carrier {
             let mut taken = Vec::new();
             match self.queue.poll_take(cx, &mut taken) {
                 Poll::Ready(true) => {
-                    let message = message(taken, self.client.dialect() == JSON);
+                    let message = message(taken, self.encoding == Some(Encoding::Json));
                     socket.as_mut().start_send(message)?;
                 }
                 Poll::Ready(false) => return Poll::Ready(Ok(())),

@@ -13,7 +13,7 @@ use super::carry::Carrier;
 use super::failure::Failure;
 use super::place::Place;
 use crate::backend::{Conversation, Inbound, OpenError, Opening};
-use crate::edge::dialects::{JSON, MESSAGEPACK};
+use crate::edge::dialects;
 
 /// Bytes that may wait for the hub before its client is made to wait.
 const MIN_HIGH_WATER_BYTES: usize = 64 << 10;
@@ -49,18 +49,14 @@ impl Direct {
         let queue = Arc::new(ByteQueue::new(high_water));
         queue.append(|bytes| bytes.extend_from_slice(&opening.handshake));
         let (alive, gone) = oneshot::channel();
-        let dialect = opening.client.dialect();
+        let encoding = dialects::encoding(opening.client.dialect());
         let carrier = Carrier {
             hub: self.hub.clone(),
             detailed: self.options.detailed_errors,
             socket,
             queue: Arc::clone(&queue),
             gone,
-            encoding: match dialect {
-                JSON => Some(Encoding::Json),
-                MESSAGEPACK => Some(Encoding::MessagePack),
-                _ => None,
-            },
+            encoding,
             client: opening.client,
             deframer: Deframer::new(Encoding::Json, self.options.max_hub_message_bytes),
             awaits_answer: true,

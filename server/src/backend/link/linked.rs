@@ -7,7 +7,7 @@ use heliograph_protocol::hub::{Encoding, MessageType};
 use heliograph_protocol::service::{
     DataMessageType, Extensions, Message, encode, write_connection_data,
 };
-use heliograph_relay::{Client, CloseReason, Hub};
+use heliograph_relay::{Client, CloseReason, FrameClass, Hub};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -80,6 +80,12 @@ impl LinkedClient {
         Arc::clone(&self.state.lock().link)
     }
 
+    /// Whether it is a legacy client of a classic app: what it says is not read here, and there is
+    /// no handshake.
+    pub(super) fn is_classic(&self) -> bool {
+        self.protocol.is_empty()
+    }
+
     pub(super) fn encoding(&self) -> Encoding {
         dialects::encoding(self.client.dialect()).unwrap_or(Encoding::MessagePack)
     }
@@ -109,11 +115,12 @@ impl LinkedClient {
     /// Queues a message for the app server.
     pub(super) fn feed(&self, message: Inbound<'_>) {
         let data_type = match message.kind {
+            _ if self.is_classic() => None,
             // Whoever reads the door's side of a stateful connection has dealt with these.
             Some(MessageType::Ack | MessageType::Sequence | MessageType::Unknown(_)) => return,
-            Some(MessageType::Ping) => DataMessageType::Other,
-            Some(MessageType::Close) => DataMessageType::Close,
-            _ => DataMessageType::Invocation,
+            Some(MessageType::Ping) => Some(DataMessageType::Other),
+            Some(MessageType::Close) => Some(DataMessageType::Close),
+            _ => Some(DataMessageType::Invocation),
         };
         let mut state = self.state.lock();
         if state.over {
@@ -130,7 +137,7 @@ impl LinkedClient {
             }
         }
         state.link.link().queue().append(|out| {
-            write_connection_data(out, self.id(), message.framed, Some(data_type));
+            write_connection_data(out, self.id(), message.framed, data_type);
         });
     }
 
@@ -138,6 +145,11 @@ impl LinkedClient {
     pub(crate) fn deliver(&self, from: &Arc<AppLink>, payload: &[u8], extensions: &Extensions<'_>) {
         let mut state = self.state.lock();
         if state.over || !Arc::ptr_eq(&state.link, from) {
+            return;
+        }
+        if self.is_classic() {
+            let frame = dialects::frame(self.client.dialect(), payload, FrameClass::Counted);
+            self.client.push(frame);
             return;
         }
         let was_settled = state.is_settled();

@@ -44,11 +44,14 @@ pub(super) fn write_open(
         headers,
         query_string: &query,
         extensions: Extensions {
-            protocol: Some(&client.protocol),
+            protocol: Some(&*client.protocol).filter(|_| !client.is_classic()),
             ..Extensions::default()
         },
     };
     encode(&open, out);
+    if client.is_classic() {
+        return;
+    }
     write_connection_data(
         out,
         client.id(),

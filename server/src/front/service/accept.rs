@@ -14,13 +14,16 @@ use tracing::Instrument as _;
 
 use super::{Door, driver};
 use crate::auth::{Route, TokenError, bearer};
+use crate::backend::legacy_app;
 use crate::edge::websocket::handshake;
 
 /// What an app server's request said of the link.
 #[derive(Debug)]
 pub(super) struct Caller {
-    /// The hub, in lower case.
+    /// The hub's name in the relay, in lower case.
     pub(super) hub: Box<str>,
+    /// It is a classic app: its clients are legacy clients.
+    pub(super) is_classic: bool,
     /// The app server's id for the link.
     pub(super) link: Box<str>,
     /// The app server, the same on all its links.
@@ -49,13 +52,18 @@ enum Refusal {
 
 /// Answers the request and starts the link's task.
 pub(super) async fn accept(State(door): State<Arc<Door>>, request: Request) -> Response {
-    upgrade(door, request).unwrap_or_else(IntoResponse::into_response)
+    upgrade(door, Route::Server, request).unwrap_or_else(IntoResponse::into_response)
 }
 
-fn upgrade(door: Arc<Door>, mut request: Request) -> Result<Response, Refusal> {
+/// As [`accept`], for classic app servers.
+pub(super) async fn accept_classic(State(door): State<Arc<Door>>, request: Request) -> Response {
+    upgrade(door, Route::LegacyServer, request).unwrap_or_else(IntoResponse::into_response)
+}
+
+fn upgrade(door: Arc<Door>, route: Route, mut request: Request) -> Result<Response, Refusal> {
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, _) = request.into_parts();
-    let caller = caller(&door, &parts)?;
+    let caller = caller(&door, route, &parts)?;
     let accept = handshake::accept(&parts.method, parts.version, &parts.headers)
         .ok_or(Refusal::Missing("A WebSocket upgrade is required."))?;
     let links = door
@@ -82,7 +90,7 @@ fn upgrade(door: Arc<Door>, mut request: Request) -> Result<Response, Refusal> {
     Ok(handshake::switching_protocols(accept).map(|()| Body::empty()))
 }
 
-fn caller(door: &Door, parts: &Parts) -> Result<Caller, Refusal> {
+fn caller(door: &Door, route: Route, parts: &Parts) -> Result<Caller, Refusal> {
     let query = parts.uri.query().unwrap_or_default();
     // Parameters can come twice: the first one counts.
     let value = |name: &str| {
@@ -96,7 +104,7 @@ fn caller(door: &Door, parts: &Parts) -> Result<Caller, Refusal> {
     let token = bearer(parts).unwrap_or_default();
     let identity = door
         .verifier
-        .server(&token, &hub, Route::Server, SystemTime::now())
+        .server(&token, &hub, route, SystemTime::now())
         .map_err(Refusal::Token)?;
     let link = value("cid").ok_or(Refusal::Missing("The query parameter 'cid' is missing."))?;
     let server = parts
@@ -106,8 +114,15 @@ fn caller(door: &Door, parts: &Parts) -> Result<Caller, Refusal> {
     let server = server
         .filter(|server| !server.is_empty())
         .unwrap_or(&identity.server_id);
+    let is_classic = route == Route::LegacyServer;
+    let hub = if is_classic {
+        legacy_app::relay_name(&hub)
+    } else {
+        hub
+    };
     Ok(Caller {
         hub: hub.into(),
+        is_classic,
         link: link.into(),
         server: server.into(),
     })

@@ -8,6 +8,7 @@ use heliograph_relay::{Link, LinkKind};
 use super::Door;
 use super::accept::Caller;
 use super::end::LinkEnd;
+use crate::backend::legacy_app;
 use crate::backend::link::{Allows, AppLink};
 
 /// Takes the handshake request: the link is in its hub afterwards, with our answer in its queue
@@ -45,6 +46,9 @@ pub(super) fn greet(
         }
     };
     let hub = door.relay.hub(&caller.hub);
+    if caller.is_classic {
+        hub.set_transcode(Arc::new(legacy_app::Transcoder));
+    }
     let high_water = door.options.queue_high_water_bytes;
     let link = Link::new(&caller.link, &caller.server, kind, high_water);
     link.queue().append(|out| write_response(out, None));

@@ -1,4 +1,5 @@
-//! The app-server door: `/server/`, where ASP.NET Core apps connect with the Azure `SignalR` SDK.
+//! The app-server door: `/server/`, where ASP.NET Core apps connect with the Azure `SignalR` SDK, and
+//! `/aspnetserver/`, where classic ASP.NET apps do.
 //!
 //! Each app server holds several WebSockets open per hub, called links here. One task per link
 //! owns the socket: what it reads is a byte stream of service messages, executed on the relay at
@@ -100,5 +101,7 @@ pub fn router(door: Arc<Door>) -> Router {
     Router::new()
         .route("/server", get(accept::accept))
         .route("/server/", get(accept::accept))
+        .route("/aspnetserver", get(accept::accept_classic))
+        .route("/aspnetserver/", get(accept::accept_classic))
         .with_state(door)
 }

@@ -17,7 +17,7 @@ struct MemberQuery<'a> {
 
 impl Session {
     pub(super) fn change_group(&self, message: &Message<'_>) {
-        let hub = self.hub();
+        let hub = self.group_hub();
         match message {
             Message::JoinGroup {
                 connection_id,
@@ -39,7 +39,12 @@ impl Session {
                 ack_id,
                 ..
             } => {
-                self.ack(*ack_id, status(hub.join(connection_id, group)));
+                let joined = if self.may_join(&hub, connection_id, group) {
+                    hub.join(connection_id, group)
+                } else {
+                    Joined::Ok
+                };
+                self.ack(*ack_id, status(joined));
             }
             Message::LeaveGroupWithAck {
                 connection_id,

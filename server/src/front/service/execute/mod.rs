@@ -1,5 +1,6 @@
 //! What an app server's messages do (service protocol, 4.4).
 
+mod classic;
 mod closes;
 mod groups;
 mod pings;
@@ -91,6 +92,8 @@ impl Session {
             } => {
                 if let Some(client) = self.link.client(connection_id) {
                     client.deliver(&self.link, payload, extensions);
+                } else if let Some(app_hub) = self.app_hub() {
+                    classic::deliver(&app_hub, connection_id, payload);
                 }
             }
             Message::CloseConnection {
