@@ -10,7 +10,7 @@ use http::header::ORIGIN;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::ext::ReasonPhrase;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::parameters::{FormError, Parameters};
 use super::routes::{self, Action, LegacyRoute};
@@ -94,11 +94,10 @@ async fn answer(
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
     if parts.method == Method::POST {
-        let message_bytes = route.backend.rules().max_message_bytes;
-        let limit = message_bytes.saturating_mul(FORM_EXPANSION) + FORM_OVERHEAD_BYTES;
+        let limit = form_limit(door, route, action, &parameters)?;
         let read = parameters.read_form(body, limit).await;
         read.map_err(|error| match error {
-            FormError::TooLarge => too_large(message_bytes),
+            FormError::TooLarge => too_large(route.backend.rules().max_message_bytes),
             FormError::Broken => answers::error(StatusCode::BAD_REQUEST, "The body broke off."),
         })?;
     }
@@ -123,7 +122,7 @@ async fn answer(
     match action {
         Action::Script => negotiate::script(&entry).await,
         Action::Negotiate => negotiate::negotiate(door, &entry).await,
-        Action::Ping => Ok(answers::json(entry.callback.as_deref(), PONG)),
+        Action::Ping => ping(&entry).await,
         Action::Start => send::start(door, &entry).await,
         Action::Send => send::send(door, &entry).await,
         Action::Abort => send::abort(door, &entry).await,
@@ -131,6 +130,54 @@ async fn answer(
             channel::open(door, &mut entry, action).await
         }
     }
+}
+
+/// Tells a client that it is still welcome, however old its token is (0, rule 20), unless it lists a
+/// hub that is not there (1.2).
+async fn ping(entry: &Entry<'_>) -> Result<Response, Response> {
+    if !entry.hubs.is_empty() {
+        let request = entry.client_request(Identity::default(), None);
+        let admitted = entry.route.backend.admit(&request, &entry.hubs).await;
+        if let Err(refused @ NotAdmitted::UnknownHub(_)) = admitted {
+            return Err(not_admitted(&refused));
+        }
+    }
+    Ok(answers::json(entry.callback.as_deref(), PONG))
+}
+
+/// How large the form of a request may be: a message goes with the token of a connection alone.
+fn form_limit(
+    door: &Door,
+    route: &LegacyRoute,
+    action: Action,
+    parameters: &Parameters,
+) -> Result<usize, Response> {
+    if action != Action::Send {
+        return Ok(FORM_OVERHEAD_BYTES);
+    }
+    connection_token(door, parameters)?;
+    let message_bytes = route.backend.rules().max_message_bytes;
+    Ok(message_bytes.saturating_mul(FORM_EXPANSION) + FORM_OVERHEAD_BYTES)
+}
+
+/// The connection that a request names.
+///
+/// # Errors
+///
+/// The answer to a request that cannot show whose it is.
+fn connection_token(door: &Door, parameters: &Parameters) -> Result<ConnectionToken, Response> {
+    if parameters.transport().is_none() {
+        let text = "Protocol error: Unknown transport.";
+        return Err(answers::error(StatusCode::BAD_REQUEST, text));
+    }
+    let Some(token) = parameters.value("connectionToken") else {
+        let text = "Protocol error: Missing connection token.";
+        return Err(answers::error(StatusCode::BAD_REQUEST, text));
+    };
+    door.tokens.read_connection(token).ok_or_else(|| {
+        let text = "The ConnectionId is in the incorrect format.";
+        answers::error(StatusCode::BAD_REQUEST, text)
+    })
 }
 
 /// The answer to a message of more than so many bytes.
@@ -146,18 +193,7 @@ impl Entry<'_> {
     ///
     /// The answer to a request that cannot show whose it is.
     pub(super) fn token(&self, door: &Door) -> Result<ConnectionToken, Response> {
-        if self.parameters.transport().is_none() {
-            let text = "Protocol error: Unknown transport.";
-            return Err(answers::error(StatusCode::BAD_REQUEST, text));
-        }
-        let Some(token) = self.parameters.value("connectionToken") else {
-            let text = "Protocol error: Missing connection token.";
-            return Err(answers::error(StatusCode::BAD_REQUEST, text));
-        };
-        door.tokens.read_connection(token).ok_or_else(|| {
-            let text = "The ConnectionId is in the incorrect format.";
-            answers::error(StatusCode::BAD_REQUEST, text)
-        })
+        connection_token(door, &self.parameters)
     }
 
     /// Who the client is. With the token of a connection that stands, it may outlive its
@@ -192,20 +228,7 @@ impl Entry<'_> {
     /// The answer to a client that may not.
     pub(super) async fn admit(&self, request: &ClientRequest) -> Result<Admission, Response> {
         let admitted = self.route.backend.admit(request, &self.hubs).await;
-        admitted.map_err(|refused| match refused {
-            NotAdmitted::UnknownHub(_) => {
-                answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
-            }
-            NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
-            NotAdmitted::Unauthorized { is_known: false } => {
-                answers::empty(StatusCode::UNAUTHORIZED)
-            }
-            NotAdmitted::Unavailable { .. } => {
-                tracing::warn!(err = %refused, "legacy client not admitted");
-                let text = "The hub is not available.";
-                answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
-            }
-        })
+        admitted.map_err(|refused| not_admitted(&refused))
     }
 
     /// What a backend gets to know of the request.
@@ -234,6 +257,21 @@ impl Entry<'_> {
                 &OURS,
                 route.at_service,
             )
+        }
+    }
+}
+
+fn not_admitted(refused: &NotAdmitted) -> Response {
+    match refused {
+        NotAdmitted::UnknownHub(_) => {
+            answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
+        }
+        NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
+        NotAdmitted::Unauthorized { is_known: false } => answers::empty(StatusCode::UNAUTHORIZED),
+        NotAdmitted::Unavailable { .. } => {
+            warn!(err = %refused, "legacy client not admitted");
+            let text = "The hub is not available.";
+            answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }
 }
