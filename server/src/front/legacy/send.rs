@@ -10,7 +10,7 @@ use heliograph_relay::CloseReason;
 use http::StatusCode;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::info;
+use tracing::debug;
 
 use super::request::{self, Entry};
 use super::session::Session;
@@ -83,7 +83,7 @@ pub(super) fn not_a_socket() -> Response {
     answers::error(StatusCode::BAD_REQUEST, "Not a valid web socket request.")
 }
 
-/// The answer to a client whose connection is over, or was never here.
+/// The answer to a client whose connection is over.
 pub(super) fn gone() -> Response {
     answers::error(StatusCode::NOT_FOUND, "This connection is over.")
 }
@@ -108,7 +108,7 @@ async fn feed(
     }
     let (reply, answer) = oneshot::channel();
     if let Err(error) = uplink.feed(data, Reply::Request(reply)) {
-        info!(conn = ?session.id, err = %error, "message of a legacy client refused");
+        debug!(conn = ?session.id, err = %error, "message of a legacy client refused");
         let text = format!("The message cannot be used: {error}.");
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
@@ -135,7 +135,11 @@ async fn live(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Arc<Session>, Respo
             check(door, entry).await?;
             Ok(session)
         }
-        Known::Dead | Known::Never => Err(gone()),
+        Known::Dead => Err(gone()),
+        Known::Never => {
+            let text = "This connection has not begun.";
+            Err(answers::error(StatusCode::NOT_FOUND, text))
+        }
     }
 }
 
