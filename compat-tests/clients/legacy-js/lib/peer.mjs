@@ -1,4 +1,4 @@
-import { equal, isTrue, within } from "../../js-common/check.mjs";
+import { Failed, equal, isTrue, within } from "../../js-common/check.mjs";
 import { Queue } from "../../js-common/queue.mjs";
 
 const START_SECONDS = 25;
@@ -134,7 +134,9 @@ export class Peer {
 
   /** Waits until the client says that it came back. */
   reconnected(seconds = 45) {
-    return this.#reconnected.next("reconnect", seconds);
+    return this.#reconnected.next("reconnect", seconds).catch((error) => {
+      throw new Failed(`${error.message}; the client was ${this.states.join(", ")}`);
+    });
   }
 
   /** Waits until the client says that it is disconnected. */

@@ -1,9 +1,12 @@
+import http from "node:http";
 import { EventSource } from "eventsource";
 import { JSDOM, VirtualConsole } from "jsdom";
 import { clientOf } from "./page-client.mjs";
 
 // Where nothing listens; the page is never asked for.
 const NOWHERE_PORT = 1;
+
+noticeBrokenAnswers();
 
 /** The pages of one scenario in jsdom: one of another origin than the server's, or one of each server's own. */
 export class SimulatedPages {
@@ -47,5 +50,14 @@ function eventSourceOf({ window, cookieJar }) {
       const given = { ...(isForeign && { Origin: window.location.origin }), ...(cookie && { Cookie: cookie }) };
       super(url, { withCredentials, fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, ...given } }) });
     }
+  };
+}
+
+/** jsdom takes an answer that broke off for one that its program gave up, so that the program waits for the rest forever. */
+function noticeBrokenAnswers() {
+  const { _destroy: destroy } = http.IncomingMessage.prototype;
+  http.IncomingMessage.prototype._destroy = function (error, done) {
+    const isBroken = error?.message === "aborted" && !this._dumped && !this.socket._hadError;
+    return destroy.call(this, isBroken ? new Error("the answer broke off") : error, done);
   };
 }
