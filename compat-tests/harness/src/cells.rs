@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{BACKENDS, Kind};
-use crate::clients::{CLIENTS, Client, DETAILED, Manner};
+use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner};
 use crate::expected::Judged;
 use crate::install;
 use crate::report::Outcome;
@@ -195,9 +195,10 @@ pub fn all_cells(backends: &[&'static Kind]) -> impl Iterator<Item = Cell> {
         )
     });
     plain.flat_map(move |(client, transport, protocol, is_detailed)| {
-        let reached = backends.iter().filter(|backend| {
-            backend.world == client.world && (client.follows_redirects || !backend.redirects)
-        });
+        let stays = !client.follows_redirects || (transport, protocol) == FOREVER_FRAME;
+        let reached = backends
+            .iter()
+            .filter(move |backend| backend.world == client.world && !(stays && backend.redirects));
         reached.map(move |backend| Cell {
             client,
             transport,
