@@ -126,8 +126,8 @@ pub(crate) enum Said {
 struct Envelope<'a> {
     #[serde(rename = "C")]
     cursor: Option<String>,
-    #[serde(rename = "S")]
-    init: Option<u8>,
+    #[serde(rename = "S", borrow)]
+    init: Option<&'a RawValue>,
     #[serde(rename = "G")]
     groups: Option<String>,
     #[serde(rename = "M", borrow)]
@@ -358,7 +358,7 @@ impl Client {
             return;
         };
         self.cursor = read.cursor.unwrap();
-        if read.init == Some(1) {
+        if read.init.is_some_and(|init| init.get() == "1") {
             self.said.push_back(Said::Begin);
         }
         self.said.extend(read.groups.map(Said::Groups));

@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use heliograph::auth::{
-    self, AccessKey, KeyPair, Keys, LegacyToken, LegacyTokens, Mint, Verifier,
-};
+use heliograph::auth::{self, AccessKey, KeyPair, Keys, LegacyToken, LegacyTokens, Mint, Verifier};
 use heliograph::backend::legacy_app::LegacyApps;
 use heliograph::backend::link::{self, LinkBackend};
 use heliograph::edge::cors::Origins;

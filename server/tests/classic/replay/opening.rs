@@ -11,11 +11,12 @@ use crate::client::Who;
 /// Claims that a genuine token has and the recorded service left out.
 const OF_TOKENS: [&str; 1] = ["unique_name"];
 /// Headers that every request has, and those of the service, which the recorded one left out.
-const OF_REQUESTS: [&str; 6] = [
+const OF_REQUESTS: [&str; 7] = [
     "host",
-    "content-length",
     "sec-websocket-version",
-    "X-Forwarded-For",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
     "Asrs-Instance-Id",
     "Asrs-Is-Diagnostic-Client",
 ];
@@ -57,7 +58,10 @@ impl Opening {
         Self {
             id: text(&message[1]).to_owned(),
             query: format!("?{}", query.trim_start_matches('?')),
-            protocol: parameters.get("clientProtocol").cloned().unwrap_or_default(),
+            protocol: parameters
+                .get("clientProtocol")
+                .cloned()
+                .unwrap_or_default(),
             hubs: hubs.map(|hub| text(&hub["name"]).to_owned()).collect(),
             token: client_token(user.as_deref()),
             user,
@@ -73,8 +77,17 @@ impl Opening {
 
     /// The client.
     pub(super) fn who(&self) -> Who {
-        let known = ["transport", "clientProtocol", "connectionData", "connectionToken", "tid"];
-        let own = self.parameters.iter().filter(|(name, _)| !known.contains(&&***name));
+        let known = [
+            "transport",
+            "clientProtocol",
+            "connectionData",
+            "connectionToken",
+            "tid",
+        ];
+        let own = self
+            .parameters
+            .iter()
+            .filter(|(name, _)| !known.contains(&&***name));
         let mut query = form_urlencoded::Serializer::new(String::new());
         let headers = self.headers.iter();
         Who {
@@ -106,12 +119,16 @@ pub(super) fn compare(message: &Message<'_>, recorded: &Opening, id: &str) {
     assert!(!id.contains('.'));
     assert_eq!(*extensions, Extensions::default());
 
-    let got = claims.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned()));
+    let got = claims
+        .iter()
+        .map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned()));
     let mut got: BTreeSet<_> = got.collect();
     got.retain(|(kind, _)| !OF_TOKENS.contains(&&**kind));
     assert_eq!(got, recorded.claims);
 
-    let got = headers.iter().filter(|(name, _)| !OF_REQUESTS.contains(name));
+    let got = headers
+        .iter()
+        .filter(|(name, _)| !OF_REQUESTS.contains(name));
     let got = got.map(|(name, values)| {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
         (name.to_lowercase(), values)
@@ -122,7 +139,11 @@ pub(super) fn compare(message: &Message<'_>, recorded: &Opening, id: &str) {
     let mut got = parameters(query_string);
     let mut expected = recorded.parameters.clone();
     // The app wants one, and takes any.
-    assert_eq!(got.insert("connectionToken".to_owned(), "tok".to_owned()).as_deref(), Some(id));
+    assert_eq!(
+        got.insert("connectionToken".to_owned(), "tok".to_owned())
+            .as_deref(),
+        Some(id)
+    );
     expected.insert("connectionToken".to_owned(), "tok".to_owned());
     expected.retain(|name, _| !OF_CONNECTIONS.contains(&&**name));
     assert_eq!(got, expected);
@@ -130,5 +151,7 @@ pub(super) fn compare(message: &Message<'_>, recorded: &Opening, id: &str) {
 
 fn parameters(query: &str) -> BTreeMap<String, String> {
     let query = query.trim_start_matches('?');
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }

@@ -9,7 +9,7 @@ use futures_util::future::select_all;
 use heliograph_protocol::service::{AckStatus, Message};
 use serde_json::Value;
 
-use super::departures::Met;
+use super::departures::{Departure, Met};
 use super::opening::{Opening, compare};
 use super::recording::{bytes, events, json, pairs, text, texts, with_ids};
 use crate::client::{Client, Said};
@@ -34,7 +34,20 @@ pub(super) struct Stagehand {
     /// Acks of the service by their ids.
     acks: BTreeMap<i64, AckStatus>,
     pub(super) met: Met,
-    compared: usize,
+    pub(super) counts: Counts,
+}
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Messages that the recorded service sent.
+    pub(super) recorded: usize,
+    /// Messages that ours sent in the same place.
+    pub(super) sent: usize,
+    /// Messages of the app.
+    pub(super) played: usize,
+    /// Messages, answers and ends that clients were due.
+    pub(super) read: usize,
 }
 
 struct Link {
@@ -67,18 +80,23 @@ impl Stagehand {
             ids: BTreeMap::new(),
             acks: BTreeMap::new(),
             met: Met::default(),
-            compared: 0,
+            counts: Counts::default(),
         }
     }
 
-    /// Plays one recording and gives the number of comparisons.
-    pub(super) async fn play(&mut self, part: &str) -> usize {
-        self.compared = 0;
+    /// Plays one recording, at whose end all clients leave.
+    pub(super) async fn play(&mut self, part: &str) {
         for event in events(part) {
             let kind = event["type"].as_str();
             match (event["dir"].as_str(), kind) {
-                (Some("app>svc"), Some(kind)) => self.app_says(&event, kind).await,
-                (Some("svc>app"), Some(kind)) => self.service_says(&event, kind).await,
+                (Some("app>svc"), Some(kind)) => {
+                    self.counts.played += 1;
+                    self.app_says(&event, kind).await;
+                }
+                (Some("svc>app"), Some(kind)) => {
+                    self.counts.recorded += 1;
+                    self.service_says(&event, kind).await;
+                }
                 _ if event.get("connect").is_some() => self.connect(&event).await,
                 _ if event.get("closed").is_some() => self.link_ends(&event).await,
                 // What was looked up elsewhere, and attempts that the stub refused.
@@ -86,13 +104,12 @@ impl Stagehand {
             }
         }
         for _ in 0..self.acks.len() {
-            self.met.note("every change of a group is acknowledged");
+            self.met.note(Departure::AckOfAll);
         }
         self.acks.clear();
         for id in self.clients.keys().cloned().collect::<Vec<_>>() {
             self.leave(&id).await;
         }
-        self.compared
     }
 
     async fn connect(&mut self, event: &Value) {
@@ -116,7 +133,7 @@ impl Stagehand {
         let number = event["conn"].as_u64().unwrap();
         let link = self.links.remove(&number).unwrap();
         if event["closed"] == 1000 {
-            self.met.note("links are not closed without need");
+            self.met.note(Departure::LinkStays);
             link.app.close().await;
         } else {
             drop(link);
@@ -146,8 +163,7 @@ impl Stagehand {
             assert_eq!(played.link, None);
             compare(&frame.message(), &played.opening, connection_id);
             played.link = Some(number);
-            self.met
-                .note("clients of a lost link are opened on another");
+            self.met.note(Departure::OpenedAnew);
         }
     }
 
@@ -167,10 +183,7 @@ impl Stagehand {
             "ConnectionData" => self.client_says(event).await,
             "CloseConnection" => self.client_goes(event).await,
             "Ack" => self.acknowledged(event),
-            "ServiceError" => {
-                let reason = "only app servers that send nonsense are told of errors";
-                self.met.note(reason);
-            }
+            "ServiceError" => self.met.note(Departure::NoError),
             "HandshakeResponse" => {
                 let link = event["conn"].as_u64().unwrap();
                 let frame = self.link(link).app.next().await;
@@ -183,8 +196,8 @@ impl Stagehand {
                 };
                 assert_eq!(event["message"][1], Value::Null);
                 assert_eq!((error, connection_id), (Some(""), None));
-                self.met.note("a handshake without error has an empty text");
-                self.compared += 1;
+                self.met.note(Departure::EmptyError);
+                self.counts.sent += 1;
                 self.rehome().await;
             }
             "Ping" => self.ping(event).await,
@@ -197,7 +210,7 @@ impl Stagehand {
         if event["message"].as_array().unwrap().len() == 1 {
             let frame = link.app.next_of_all().await;
             assert!(ping_values(&frame).is_empty());
-            self.compared += 1;
+            self.counts.sent += 1;
             return;
         }
         assert_eq!(texts_of(&event["message"]), ["status", "1"]);
@@ -205,15 +218,15 @@ impl Stagehand {
         let hub = link.hub.clone();
         let is_used = self.clients.values().any(|played| played.is_in(&hub));
         assert_eq!(values[..2], ["status", if is_used { "1" } else { "0" }]);
-        self.met.note("the status is the true one, with counts");
-        self.compared += 1;
+        self.met.note(Departure::Status);
+        self.counts.sent += 1;
     }
 
     async fn open(&mut self, event: &Value) {
         let opening = Opening::read(event);
         let address = self.stage.address;
         if self.clients.contains_key(&opening.id) {
-            return self.met.note("an id is given to one client only");
+            return self.met.note(Departure::IdOnce);
         }
         if !opening.has("connectionToken") || !opening.has("transport") {
             let target = format!("/aspnetclient/connect{}", opening.query);
@@ -221,22 +234,22 @@ impl Stagehand {
             let headers = [("Authorization", &*bearer)];
             let answer = request(address, "GET", &target, &headers, b"").await;
             assert_eq!(answer.status, 400, "{target}");
-            return self.met.note("the door lets no such request in");
+            return self.met.note(Departure::DoorRefuses);
         }
         let client = match Client::connect(address, opening.who()).await {
             Ok(client) => client,
             Err(answer) => {
                 assert!(opening.hubs.contains(&"ghost".to_owned()));
                 assert_eq!(answer.status, 400);
-                let reason = "hubs that the app has no connection for are refused by the door";
-                return self.met.note(reason);
+                return self.met.note(Departure::RefusedByDoor);
             }
         };
         let recorded_link = event["conn"].as_u64().unwrap();
         let (mut link, frame) = self.next_from_service().await;
         compare(&frame.message(), &opening, &client.id);
-        self.compared += 1;
-        let is_free = |played: &Played| !matches!(played.link, Some(it) if it == recorded_link || it == link);
+        self.counts.sent += 1;
+        let is_free =
+            |played: &Played| !matches!(played.link, Some(it) if it == recorded_link || it == link);
         if link != recorded_link && self.clients.values().all(is_free) {
             // The links of an app are all the same: let it be the recorded one.
             let one = self.links.remove(&link).unwrap();
@@ -260,18 +273,17 @@ impl Stagehand {
         let message = &event["message"];
         let said = text(&message[2]["text"]);
         let Some(played) = self.clients.get_mut(text(&message[1])) else {
-            return self.met.note("who is gone, or never came, says nothing");
+            return self.met.note(Departure::NeverHere);
         };
         if event["conn"] != played.recorded_link {
-            let reason = "what a client says goes to the link that it is on";
-            return self.met.note(reason);
+            return self.met.note(Departure::OnItsLink);
         }
         if !played.has_started {
             let answer = played.client.request_start().await;
             assert_eq!(answer.status, 200);
             played.has_started = true;
         }
-        let is_ghost = said.contains("\"ghost\"");
+        let is_ghost = said.contains("\"H\":\"ghost\"");
         if is_ghost || said == "not json" {
             // The app would not answer. The next comparison shows that it hears nothing.
             played.client.send(said).await;
@@ -280,7 +292,7 @@ impl Stagehand {
                 let expected = "{\"I\":\"95\",\"E\":\"there is no hub 'ghost'\"}";
                 assert_eq!(answer, expected);
             }
-            return self.met.note("what cannot be a call ends here");
+            return self.met.note(Departure::NoCall);
         }
         if said == "asrs:reconnect" {
             played.client.lose();
@@ -291,30 +303,30 @@ impl Stagehand {
         let (id, link) = (played.client.id.clone(), played.link.unwrap());
         let (got, kind) = self.link(link).app.data(&id).await;
         assert_eq!((&*got, kind), (said, None));
-        self.compared += 1;
+        self.counts.sent += 1;
     }
 
     async fn client_goes(&mut self, event: &Value) {
         let message = &event["message"];
         let id = text(&message[1]);
         if !self.clients.contains_key(id) {
-            let reason = "the app is not told again of a client that it has ended";
-            return self.met.note(reason);
+            return self.met.note(Departure::ToldOnce);
         }
         if message[2] != "" {
-            self.met.note("texts of the end are not made up");
+            self.met.note(Departure::NoText);
         }
+        self.counts.sent += 1;
         self.leave(id).await;
     }
 
     /// The client stops, if its app server is there; its end is known otherwise.
     async fn leave(&mut self, id: &str) {
         let mut played = self.clients.remove(id).unwrap();
-        self.compared += 1;
         let Some(link) = played.link else {
             let error = Said::Error("The server went away.".to_owned());
             assert_eq!(played.client.next().await, error);
             assert_eq!(played.client.next().await, Said::End);
+            self.counts.read += 1;
             return;
         };
         let id = played.client.id.clone();
@@ -336,11 +348,11 @@ impl Stagehand {
         let message = &event["message"];
         let status = self.acks.remove(&message[1].as_i64().unwrap());
         assert_eq!(status, Some(AckStatus::Ok));
+        self.counts.sent += 1;
         if message[2] == 1 {
             assert_eq!(message[3], "");
-            self.compared += 1;
         } else {
-            self.met.note("a change of a group fails for no reason");
+            self.met.note(Departure::AckWithReason);
         }
     }
 
@@ -406,7 +418,7 @@ impl Stagehand {
         assert_eq!(played.client.next().await, error);
         assert_eq!(played.client.next().await, Said::End);
         assert_eq!(played.client.request_start().await.status, 500);
-        self.compared += 1;
+        self.counts.read += 1;
     }
 
     /// Lets each client read what is for it.
@@ -420,20 +432,20 @@ impl Stagehand {
                     return;
                 };
                 played.client.gets(&json(&message[2])).await;
-                self.compared += 1;
+                self.counts.read += 1;
                 return;
             }
             "Ping" | "JoinGroupWithAck" | "LeaveGroupWithAck" => return,
             other => panic!("{other}"),
         };
-        let payload = pairs(payloads).into_iter().find(|(name, _)| *name == "json");
+        let payload = pairs(payloads)
+            .into_iter()
+            .find(|(name, _)| *name == "json");
         let json = json(payload.unwrap().1);
         let hub = text(&event["hub"]);
         for (id, played) in &mut self.clients {
             let is_meant = match kind {
-                "BroadcastData" => {
-                    played.is_in(hub) && !texts(&message[1]).contains(&id.as_str())
-                }
+                "BroadcastData" => played.is_in(hub) && !texts(&message[1]).contains(&id.as_str()),
                 "UserData" => {
                     played.is_in(hub) && played.opening.user.as_deref() == message[1].as_str()
                 }
@@ -444,7 +456,7 @@ impl Stagehand {
             };
             if is_meant {
                 played.client.gets(&json).await;
-                self.compared += 1;
+                self.counts.read += 1;
             }
         }
     }
@@ -458,7 +470,12 @@ impl Played {
     /// Whether it is among the clients of a hub of the app, by the hub's name on the wire.
     fn is_in(&self, hub: &str) -> bool {
         let own = hub.strip_prefix(PREFIX).unwrap();
-        hub == APP || self.opening.hubs.iter().any(|listed| listed.to_lowercase() == own)
+        hub == APP
+            || self
+                .opening
+                .hubs
+                .iter()
+                .any(|listed| listed.to_lowercase() == own)
     }
 }
 
