@@ -1,5 +1,6 @@
 //! Opens the doors: the one place that knows all of them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     let mut router = service::router(servers).merge(old_clients.before(clients.router()));
     let mut demo_path = None;
     if settings.demo_is_on() {
-        router = router.merge(demo::router(demo_script(settings)?));
+        router = router.merge(demo::router(demo_scripts(settings)?));
         demo_path = Some(demo::PATH);
     }
     Ok(Doors {
@@ -148,7 +149,7 @@ pub fn faults(settings: &Settings) -> Vec<StartError> {
     let mut faults: Vec<StartError> = Vec::new();
     faults.extend(app::tls_config(settings).err().map(StartError::from));
     if settings.demo_is_on() {
-        faults.extend(demo_script(settings).err());
+        faults.extend(demo_scripts(settings).err());
     }
     for (name, hub) in &settings.hubs {
         if hub.backend() == Some(HubBackend::Direct) {
@@ -159,14 +160,23 @@ pub fn faults(settings: &Settings) -> Vec<StartError> {
     faults
 }
 
-fn demo_script(settings: &Settings) -> Result<Option<Bytes>, StartError> {
-    let Some(path) = &settings.demo_script else {
-        return Ok(None);
-    };
+fn demo_scripts(settings: &Settings) -> Result<demo::Scripts, StartError> {
+    let client = settings.demo_script.as_deref().map(demo_script);
+    let legacy = settings.demo_legacy_scripts.iter();
+    let legacy: Vec<Bytes> = legacy
+        .map(|path| demo_script(path))
+        .collect::<Result<_, _>>()?;
+    Ok(demo::Scripts {
+        client: client.transpose()?,
+        legacy: (!legacy.is_empty()).then(|| legacy.join(&b"\n;"[..]).into()),
+    })
+}
+
+fn demo_script(path: &Path) -> Result<Bytes, StartError> {
     match std::fs::read(path) {
-        Ok(script) => Ok(Some(script.into())),
+        Ok(script) => Ok(script.into()),
         Err(source) => Err(StartError::DemoScript {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         }),
     }

@@ -1,4 +1,5 @@
-// Chats between two tabs of the demo page, over every transport: node demo-page.mjs URL
+// Chats between two tabs of the demo page, and with a tab of its page for old clients, over every transport:
+// node demo-page.mjs URL [--legacy]
 // URL is that of a running service. Ends with 0 if all is well, with 1 and a reason otherwise.
 
 import { chromium } from "playwright-core";
@@ -11,17 +12,24 @@ const TRANSPORTS = [
   ["ServerSentEvents", "server-sent events"],
   ["LongPolling", "long polling"],
 ];
+/** The same on the page for old clients. */
+const LEGACY_TRANSPORTS = [
+  ["webSockets", "WebSockets"],
+  ["serverSentEvents", "server-sent events"],
+  ["longPolling", "long polling"],
+  ["auto", "WebSockets"],
+];
 /** Browsers are slow on a busy machine. */
 const PATIENCE_MILLISECONDS = 20_000;
 
-const [service] = process.argv.slice(2);
+const [service, legacy] = process.argv.slice(2);
 if (service === undefined) {
-  console.error("usage: node demo-page.mjs URL");
+  console.error("usage: node demo-page.mjs URL [--legacy]");
   process.exit(2);
 }
 
 /** A tab in a profile of its own, with what its page complained of. */
-async function openTab(browser, name) {
+async function openTab(browser, name, path = "/demo/") {
   const page = await (await browser.newContext()).newPage();
   page.setDefaultTimeout(PATIENCE_MILLISECONDS);
   const complaints = [];
@@ -29,7 +37,7 @@ async function openTab(browser, name) {
   page.on("console", (message) => {
     if (message.type() === "error" && !isGoodbye(message)) complaints.push(`${message.text()} (${message.location().url})`);
   });
-  const answer = await page.goto(new URL("/demo/", service).href);
+  const answer = await page.goto(new URL(path, service).href);
   if (!answer?.ok()) throw new Error(`the demo page is answered with ${answer?.status()}`);
   return { name, page, complaints };
 }
@@ -92,6 +100,18 @@ try {
     await say(first, second, `from first to second by ${chosen}`);
     await say(second, first, `from second to first by ${chosen}`);
     console.log(`ok ${chosen}`);
+  }
+  if (legacy === "--legacy") {
+    const old = await openTab(browser, "old tab", "/demo/legacy.html");
+    tabs.push(old);
+    await connected(old, ...TRANSPORTS[0]);
+    for (const [chosen, shown] of LEGACY_TRANSPORTS) {
+      transport = `legacy ${chosen}`;
+      await choose(old, chosen, shown);
+      await say(first, old, `from first to old by ${chosen}`);
+      await say(old, second, `from old to second by ${chosen}`);
+      console.log(`ok ${transport}`);
+    }
   }
   const complaint = tabs.flatMap((tab) => tab.complaints).at(0);
   if (complaint !== undefined) throw new Error(`the page said: ${complaint}`);

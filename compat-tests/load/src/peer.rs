@@ -55,6 +55,28 @@ impl Peer {
         Ok((peer, answer.len()))
     }
 
+    /// Connects and goes through the upgrade, up to the end of its answer's head.
+    ///
+    /// # Errors
+    ///
+    /// When the server does not upgrade.
+    pub async fn upgrade(address: &str, request: &[u8]) -> Result<Self> {
+        let mut peer = Self::open(address).await?;
+        peer.0.write_all(request).await?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            // Byte by byte: what follows belongs to somebody else.
+            head.push(peer.0.read_u8().await.context("no answer")?);
+            if head.len() > 4096 {
+                bail!("no end of {:?}", String::from_utf8_lossy(&head));
+            }
+        }
+        if !head.starts_with(b"HTTP/1.1 101") {
+            bail!("no upgrade: {:?}", String::from_utf8_lossy(&head));
+        }
+        Ok(peer)
+    }
+
     /// Sends bytes.
     ///
     /// # Errors

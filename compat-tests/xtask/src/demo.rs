@@ -1,32 +1,80 @@
-//! The script of the demo page: the unmodified JavaScript client from npm.
+//! The scripts of the demo pages: the unmodified JavaScript clients from npm.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const VERSION: &str = "10.0.11";
+const CLIENT: Package = Package {
+    name: "@microsoft/signalr",
+    version: "10.0.11",
+    script: "dist/browser/signalr.min.js",
+};
+/// jQuery goes before what is built on it.
+const LEGACY: [Package; 2] = [
+    Package {
+        name: "jquery",
+        version: "3.7.1",
+        script: "dist/jquery.min.js",
+    },
+    Package {
+        name: "signalr",
+        version: "2.4.3",
+        script: "jquery.signalR.min.js",
+    },
+];
 
-/// The script's path below `target`, installed there if npm can; says what it does. Without the
-/// script the demo page tells how to get it.
-pub(crate) fn script(target: &Path) -> Option<PathBuf> {
+struct Package {
+    name: &'static str,
+    version: &'static str,
+    /// Its script, in its folder.
+    script: &'static str,
+}
+
+/// The scripts of the demo pages.
+#[derive(Default)]
+pub(crate) struct Scripts {
+    pub(crate) client: Option<PathBuf>,
+    /// All or none.
+    pub(crate) legacy: Vec<PathBuf>,
+}
+
+/// The scripts' paths below `target`, installed there if npm can; says what it does. A demo page
+/// without its script tells how to get it.
+pub(crate) fn scripts(target: &Path) -> Scripts {
     let folder = target.join("demo");
-    let package = folder.join("node_modules/@microsoft/signalr");
-    let script = package.join("dist/browser/signalr.min.js");
-    if !is_there(&package, &script) {
-        install(&folder);
+    let all = || std::iter::once(&CLIENT).chain(&LEGACY);
+    if all().any(|package| package.script(&folder).is_none()) {
+        install(&folder, all());
     }
-    is_there(&package, &script).then_some(script)
+    let legacy: Vec<PathBuf> = LEGACY.iter().filter_map(|p| p.script(&folder)).collect();
+    Scripts {
+        client: CLIENT.script(&folder),
+        legacy: if legacy.len() == LEGACY.len() {
+            legacy
+        } else {
+            Vec::new()
+        },
+    }
 }
 
-fn is_there(package: &Path, script: &Path) -> bool {
-    let manifest = fs::read_to_string(package.join("package.json")).unwrap_or_default();
-    manifest.contains(&format!("\"version\": \"{VERSION}\"")) && script.is_file()
+impl Package {
+    /// Its script, if this version of it is installed.
+    fn script(&self, folder: &Path) -> Option<PathBuf> {
+        let package = folder.join("node_modules").join(self.name);
+        let script = package.join(self.script);
+        let manifest = fs::read_to_string(package.join("package.json")).unwrap_or_default();
+        let version = format!("\"version\": \"{}\"", self.version);
+        (manifest.contains(&version) && script.is_file()).then_some(script)
+    }
 }
 
-fn install(folder: &Path) {
-    let what = format!("@microsoft/signalr@{VERSION}");
+fn install<'p>(folder: &Path, packages: impl Iterator<Item = &'p Package>) {
+    let what: Vec<String> = packages
+        .map(|package| format!("{}@{}", package.name, package.version))
+        .collect();
+    let shown = what.join(", ");
     println!(
-        "installing {what} into {} for the demo page",
+        "installing {shown} into {} for the demo pages",
         folder.display()
     );
     if let Err(error) = fs::create_dir_all(folder) {
@@ -43,11 +91,13 @@ fn install(folder: &Path) {
         ])
         .args(["--fetch-retries=1", "--fetch-timeout=20000", "--prefix"])
         .arg(folder)
-        .arg(&what)
+        .args(&what)
         .status();
     match status {
         Ok(status) if status.success() => {}
-        Ok(_) => println!("npm could not install it; the demo page tells how to get its script"),
-        Err(_) => println!("there is no npm here; the demo page tells how to get its script"),
+        Ok(_) => {
+            println!("npm could not install them; the demo pages tell how to get their scripts");
+        }
+        Err(_) => println!("there is no npm here; the demo pages tell how to get their scripts"),
     }
 }

@@ -65,12 +65,16 @@ fn run(arguments: &[OsString]) -> io::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let mut all = Vec::new();
-    if !arguments
-        .iter()
-        .any(|given| is_option(given, "--demo-script"))
-        && let Some(script) = demo::script(&target())
-    {
-        all.extend([OsString::from("--demo-script"), script.into_os_string()]);
+    let is_given = |name| arguments.iter().any(|given| is_option(given, name));
+    if !is_given("--demo-script") {
+        let scripts = demo::scripts(&target());
+        if let Some(script) = scripts.client {
+            all.extend([OsString::from("--demo-script"), script.into_os_string()]);
+        }
+        if !scripts.legacy.is_empty() {
+            let list = format!("demo_legacy_scripts={:?}", scripts.legacy);
+            all.extend([OsString::from("--set"), list.into()]);
+        }
     }
     all.extend_from_slice(arguments);
     hand_over(&program("release", "heliograph"), &all)

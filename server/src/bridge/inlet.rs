@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use heliograph_protocol::hub::{
     self, Completion, Encoding, HandshakeResponse, Invocation, Message, MessageType, Outcome,
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::Bridged;
@@ -26,6 +28,10 @@ use crate::backend::legacy::{Inbox, Reply};
 
 /// The error for a hub that wants a result from a legacy client.
 const NO_RESULTS: &str = "Results are not supported by this client.";
+
+/// How long a hub waits for that error: app servers listen for an answer only a moment after they
+/// have asked (service protocol, 8.1).
+const ANSWER_DELAY: Duration = Duration::from_millis(50);
 
 /// The way from one hub to a legacy client: JSON messages in, legacy objects out to its [`Inbox`].
 ///
@@ -250,7 +256,10 @@ impl HubInlet {
         write::completion_error(Encoding::Json, &mut framed, id, NO_RESULTS);
         let kind = MessageType::Completion;
         let record = Record { framed, kind };
-        runtime.spawn(async move { line.tell(&record) });
+        runtime.spawn(async move {
+            sleep(ANSWER_DELAY).await;
+            line.tell(&record);
+        });
     }
 
     fn unreadable(&self, err: &dyn Display) {

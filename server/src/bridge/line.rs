@@ -138,7 +138,15 @@ impl Line {
 
     /// Ready when a message may be fed. A hub that is lost holds nobody up.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Who need not wait leaves no waker behind: it would keep the memory of a task that is done.
+        if self.poll_phase(cx).is_ready() {
+            return Poll::Ready(());
+        }
         self.waiting.register(cx.waker());
+        self.poll_phase(cx)
+    }
+
+    fn poll_phase(&self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut *self.phase.lock() {
             Phase::Open(conversation) if !self.inlet.is_over() => conversation.poll_ready(cx),
             Phase::Opening(_) => Poll::Pending,

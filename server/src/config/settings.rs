@@ -37,6 +37,9 @@ pub struct Settings {
     pub demo: Option<bool>,
     /// File with the JavaScript client (`signalr.min.js`) for the demo page.
     pub demo_script: Option<PathBuf>,
+    /// Files with jQuery and the client of ASP.NET SignalR, in this order, for the demo's page for
+    /// old clients.
+    pub demo_legacy_scripts: Vec<PathBuf>,
     /// The hub that load tests talk to.
     pub bench: bool,
     /// Access keys.
@@ -66,6 +69,7 @@ impl Default for Settings {
             protocols: vec!["blazorpack".to_owned()],
             demo: None,
             demo_script: None,
+            demo_legacy_scripts: Vec::new(),
             bench: false,
             keys: KeySettings::default(),
             tls: TlsSettings::default(),

@@ -1,4 +1,4 @@
-//! The demo page at `/demo/`: a chat on the hub at `/chat`.
+//! The demo at `/demo/`: a chat on the hub at `/chat`, and a page where old clients take part in it.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -10,22 +10,33 @@ use http::{StatusCode, header};
 /// Where the page is.
 pub const PATH: &str = "/demo/";
 
-/// The page, its style and its script. `client` is the script of Microsoft's JavaScript client;
-/// without it the page says how to come by it.
-pub fn router(client: Option<Bytes>) -> Router {
+/// The scripts of the clients; a page without its script says how to come by it.
+#[derive(Clone, Debug, Default)]
+pub struct Scripts {
+    /// Microsoft's JavaScript client.
+    pub client: Option<Bytes>,
+    /// jQuery and, behind it, the client of ASP.NET SignalR.
+    pub legacy: Option<Bytes>,
+}
+
+/// The pages, their style and their scripts.
+pub fn router(scripts: Scripts) -> Router {
     Router::new()
         // Relative, so that it holds behind a proxy that takes off a prefix.
         .route("/demo", get(async || Redirect::temporary("demo/")))
-        .route("/demo/", get(async || file("index.html", None)))
+        .route(
+            "/demo/",
+            get(async || file("index.html", &Scripts::default())),
+        )
         .route("/demo/{file}", get(named))
-        .with_state(client)
+        .with_state(scripts)
 }
 
-async fn named(Path(name): Path<String>, State(client): State<Option<Bytes>>) -> Response {
-    file(&name, client)
+async fn named(Path(name): Path<String>, State(scripts): State<Scripts>) -> Response {
+    file(&name, &scripts)
 }
 
-fn file(name: &str, client: Option<Bytes>) -> Response {
+fn file(name: &str, scripts: &Scripts) -> Response {
     let embedded = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
     let (kind, content) = match name {
         "index.html" => (
@@ -40,14 +51,29 @@ fn file(name: &str, client: Option<Bytes>) -> Response {
             "text/javascript",
             embedded(include_str!("../../../www/demo/demo.js")),
         ),
-        "signalr.js" => ("text/javascript", client),
+        "legacy.html" => (
+            "text/html",
+            embedded(include_str!("../../../www/demo/legacy.html")),
+        ),
+        "legacy.js" => (
+            "text/javascript",
+            embedded(include_str!("../../../www/demo/legacy.js")),
+        ),
+        "signalr.js" => ("text/javascript", scripts.client.clone()),
+        "legacy-client.js" => ("text/javascript", scripts.legacy.clone()),
         _ => ("", None),
     };
     let Some(content) = content else {
-        let text = if name == "signalr.js" {
-            "This service was started without the script of the JavaScript client (--demo-script).\n"
-        } else {
-            "The demo has no such file.\n"
+        let text = match name {
+            "signalr.js" => {
+                "This service was started without the script of the JavaScript client \
+                 (--demo-script).\n"
+            }
+            "legacy-client.js" => {
+                "This service was started without the scripts of the legacy client \
+                 (demo_legacy_scripts).\n"
+            }
+            _ => "The demo has no such file.\n",
         };
         return (StatusCode::NOT_FOUND, text).into_response();
     };
@@ -68,10 +94,22 @@ mod tests {
 
     #[test]
     fn the_clients_script_is_served_when_it_was_given() {
-        assert_eq!(file("index.html", None).status(), 200);
-        assert_eq!(file("signalr.js", None).status(), 404);
-        assert_eq!(file("../Cargo.toml", None).status(), 404);
-        let given = file("signalr.js", Some(Bytes::from_static(b"x")));
+        let none = Scripts::default();
+        for (name, status) in [
+            ("index.html", 200),
+            ("legacy.html", 200),
+            ("signalr.js", 404),
+            ("legacy-client.js", 404),
+            ("../Cargo.toml", 404),
+        ] {
+            assert_eq!(file(name, &none).status(), status, "{name}");
+        }
+        let scripts = Scripts {
+            client: Some(Bytes::from_static(b"x")),
+            legacy: Some(Bytes::from_static(b"y")),
+        };
+        assert_eq!(file("legacy-client.js", &scripts).status(), 200);
+        let given = file("signalr.js", &scripts);
         assert_eq!(given.status(), 200);
         assert_eq!(
             given.headers()["content-type"],

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use metrics::{Gauge, gauge};
 use parking_lot::Mutex;
@@ -16,8 +16,11 @@ const MAX_KINDS: usize = 200;
 /// Longest name of a client that is taken as it is.
 const MAX_NAME: usize = 64;
 
-/// Counts legacy connections by client, protocol version and transport, and logs the first and
-/// the last of each kind.
+/// Seconds without any of a kind after which the last one is taken to be gone.
+const GONE_AFTER: u32 = 60;
+
+/// Counts legacy connections by client, protocol version and transport, and logs the first of each
+/// kind, and when there has been none for a minute.
 #[derive(Debug, Default)]
 pub struct LegacyMeters(Mutex<HashMap<Kind, Arc<Meter>>>);
 
@@ -34,6 +37,10 @@ struct Meter {
     kind: Kind,
     count: AtomicUsize,
     gauge: Gauge,
+    /// Some were there, the log says.
+    is_noted: AtomicBool,
+    /// The tick at which none was there for the first time; 0 while some are.
+    none_since: AtomicU32,
 }
 
 impl LegacyMeters {
@@ -51,20 +58,29 @@ impl LegacyMeters {
         };
         let meter = self.meter(kind);
         meter.gauge.increment(1);
-        if meter.count.fetch_add(1, Ordering::AcqRel) == 0 {
-            let Kind {
-                client,
-                protocol,
-                transport,
-            } = &meter.kind;
-            info!(
-                client = &**client,
-                protocol = &**protocol,
-                transport,
-                "first legacy client of its kind connected"
-            );
+        meter.count.fetch_add(1, Ordering::AcqRel);
+        if !meter.is_noted.swap(true, Ordering::AcqRel) {
+            meter.note("legacy clients of this kind have come");
         }
         LegacyConnected(meter)
+    }
+
+    /// Looks for kinds that are gone, with a clock of seconds that begins at 1.
+    pub fn look(&self, now: u32) {
+        for meter in self.0.lock().values() {
+            if meter.count.load(Ordering::Acquire) > 0 {
+                meter.none_since.store(0, Ordering::Relaxed);
+                continue;
+            }
+            match meter.none_since.load(Ordering::Relaxed) {
+                0 => meter.none_since.store(now, Ordering::Relaxed),
+                since if now.saturating_sub(since) < GONE_AFTER => {}
+                _ if meter.is_noted.swap(false, Ordering::AcqRel) => {
+                    meter.note("no legacy client of this kind is left");
+                }
+                _ => {}
+            }
+        }
     }
 
     fn meter(&self, kind: Kind) -> Arc<Meter> {
@@ -89,9 +105,27 @@ impl LegacyMeters {
                 kind,
                 count: AtomicUsize::new(0),
                 gauge,
+                is_noted: AtomicBool::new(false),
+                none_since: AtomicU32::new(0),
             })
         });
         Arc::clone(meter)
+    }
+}
+
+impl Meter {
+    fn note(&self, what: &'static str) {
+        let Kind {
+            client,
+            protocol,
+            transport,
+        } = &self.kind;
+        info!(
+            client = &**client,
+            protocol = &**protocol,
+            transport,
+            "{what}"
+        );
     }
 }
 
@@ -101,21 +135,8 @@ pub struct LegacyConnected(Arc<Meter>);
 
 impl Drop for LegacyConnected {
     fn drop(&mut self) {
-        let meter = &self.0;
-        meter.gauge.decrement(1);
-        if meter.count.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let Kind {
-                client,
-                protocol,
-                transport,
-            } = &meter.kind;
-            info!(
-                client = &**client,
-                protocol = &**protocol,
-                transport,
-                "last legacy client of its kind gone"
-            );
-        }
+        self.0.gauge.decrement(1);
+        self.0.count.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -185,6 +206,29 @@ mod tests {
             let line = format!("{name}{line}");
             assert!(rendered.contains(&line), "{line} is missing in\n{rendered}");
         }
+    }
+
+    #[test]
+    fn a_kind_is_gone_when_none_came_for_a_minute() {
+        let meters = LegacyMeters::default();
+        let is_noted = || {
+            meters
+                .0
+                .lock()
+                .values()
+                .all(|m| m.is_noted.load(Ordering::Relaxed))
+        };
+        drop(meters.connected(None, "2.1", "webSockets"));
+        meters.look(5);
+        meters.look(64);
+        let back = meters.connected(None, "2.1", "webSockets");
+        meters.look(65);
+        drop(back);
+        meters.look(66);
+        meters.look(125);
+        assert!(is_noted());
+        meters.look(126);
+        assert!(!is_noted());
     }
 
     #[test]

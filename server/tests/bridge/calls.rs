@@ -196,6 +196,46 @@ async fn progress_comes_before_the_result_and_core_clients_hear_of_none() {
     assert_eq!(core.text().await, answer);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn progress_comes_before_the_result_whoever_reports_it() {
+    let hub = builder("Chat")
+        .options(Options {
+            parallel_calls: 16,
+            ..Options::default()
+        })
+        .method(
+            "Race",
+            |_: Caller, (progress,): (Progress<u32>,)| async move {
+                tokio::spawn(async move {
+                    for number in 0..20 {
+                        progress.report(&number).unwrap();
+                    }
+                });
+                tokio::task::yield_now().await;
+                Ok(())
+            },
+        )
+        .build();
+    let stage = Stage::new(&[&hub]);
+    let mut client = stage.open("a", &["chat"]).await;
+    for id in 0..150 {
+        let call = format!(r#"{{"H":"chat","M":"Race","I":{id}}}"#);
+        client.send(&call).await.unwrap();
+    }
+    let mut answered = std::collections::HashSet::new();
+    while answered.len() < 150 {
+        let frame = client.frame().await;
+        let text = String::from_utf8_lossy(frame.payload()).into_owned();
+        let id = text.split("\"I\":\"").last().unwrap();
+        let id = id.split('"').next().unwrap().to_owned();
+        match text.contains("P|") {
+            true => assert!(!answered.contains(&id), "{text}"),
+            false => assert!(answered.insert(id), "{text}"),
+        }
+    }
+    assert!(client.has_nothing());
+}
+
 #[tokio::test]
 async fn progress_after_the_answer_is_nobodys() {
     let gate = Arc::new(Notify::new());

@@ -12,10 +12,10 @@ use crate::stage::{Core, Stage, builder, request};
 use crate::support::soon;
 
 /// A hub that tells of its clients.
-fn telling(builder: HubBuilder) -> (EmbeddedHub, mpsc::UnboundedReceiver<String>) {
-    let (told, events) = mpsc::unbounded_channel();
+fn telling(builder: HubBuilder) -> (EmbeddedHub, mpsc::Receiver<String>) {
+    let (told, events) = mpsc::channel(20);
     let tell = move |event: &str, caller: &Caller| {
-        told.send(format!("{event} {}", caller.id())).unwrap();
+        told.try_send(format!("{event} {}", caller.id())).unwrap();
     };
     let (one, two, three) = (tell.clone(), tell.clone(), tell);
     let hub = builder
@@ -40,7 +40,7 @@ fn telling(builder: HubBuilder) -> (EmbeddedHub, mpsc::UnboundedReceiver<String>
     (hub, events)
 }
 
-async fn next(events: &mut mpsc::UnboundedReceiver<String>) -> String {
+async fn next(events: &mut mpsc::Receiver<String>) -> String {
     soon("an event", events.recv()).await.unwrap()
 }
 

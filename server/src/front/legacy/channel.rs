@@ -56,7 +56,7 @@ pub(super) async fn open(
     let known = door.sessions.find(&token.id());
     let is_known = matches!(known, Known::Live(_));
     let session = match known {
-        Known::Dead => return refuse(door, entry, transport, "This connection is over."),
+        Known::Dead => return refuse(entry, transport, "This connection is over."),
         Known::Live(session) => {
             resume_check(entry, token, action).await?;
             session
@@ -288,7 +288,6 @@ pub(super) fn error_frame(text: &str) -> Frame {
 /// The answer to a client whose connection cannot be resumed: on a channel, so that those who
 /// understand it stop at once, else a status with which they go on trying for a while (4.3).
 fn refuse(
-    door: &Arc<Door>,
     entry: &mut Entry<'_>,
     transport: LegacyTransport,
     text: &'static str,
@@ -298,7 +297,7 @@ fn refuse(
     }
     let error = error_frame(text);
     Ok(match transport {
-        LegacyTransport::WebSockets => websocket::refuse(door, entry, error),
+        LegacyTransport::WebSockets => websocket::refuse(entry, error),
         LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {
             event_stream::refuse(transport, entry.parameters.value("frameId"), &error)
         }

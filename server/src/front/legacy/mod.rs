@@ -18,6 +18,8 @@ mod routes;
 mod send;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod sizes;
 mod uplink;
 mod websocket;
 
@@ -163,6 +165,7 @@ impl Door {
                 }
             });
             self.sessions.forget_dead(now);
+            self.meters.look(now);
         }
     }
 

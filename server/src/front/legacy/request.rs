@@ -94,11 +94,10 @@ async fn answer(
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
     if parts.method == Method::POST {
-        let message_bytes = route.backend.rules().max_message_bytes;
-        let limit = message_bytes.saturating_mul(FORM_EXPANSION) + FORM_OVERHEAD_BYTES;
+        let limit = form_limit(door, route, action, &parameters)?;
         let read = parameters.read_form(body, limit).await;
         read.map_err(|error| match error {
-            FormError::TooLarge => too_large(message_bytes),
+            FormError::TooLarge => too_large(route.backend.rules().max_message_bytes),
             FormError::Broken => answers::error(StatusCode::BAD_REQUEST, "The body broke off."),
         })?;
     }
@@ -133,6 +132,41 @@ async fn answer(
     }
 }
 
+/// How large the form of a request may be: a message goes with the token of a connection alone.
+fn form_limit(
+    door: &Door,
+    route: &LegacyRoute,
+    action: Action,
+    parameters: &Parameters,
+) -> Result<usize, Response> {
+    if action != Action::Send {
+        return Ok(FORM_OVERHEAD_BYTES);
+    }
+    connection_token(door, parameters)?;
+    let message_bytes = route.backend.rules().max_message_bytes;
+    Ok(message_bytes.saturating_mul(FORM_EXPANSION) + FORM_OVERHEAD_BYTES)
+}
+
+/// The connection that a request names.
+///
+/// # Errors
+///
+/// The answer to a request that cannot show whose it is.
+fn connection_token(door: &Door, parameters: &Parameters) -> Result<ConnectionToken, Response> {
+    if parameters.transport().is_none() {
+        let text = "Protocol error: Unknown transport.";
+        return Err(answers::error(StatusCode::BAD_REQUEST, text));
+    }
+    let Some(token) = parameters.value("connectionToken") else {
+        let text = "Protocol error: Missing connection token.";
+        return Err(answers::error(StatusCode::BAD_REQUEST, text));
+    };
+    door.tokens.read_connection(token).ok_or_else(|| {
+        let text = "The ConnectionId is in the incorrect format.";
+        answers::error(StatusCode::BAD_REQUEST, text)
+    })
+}
+
 /// The answer to a message of more than so many bytes.
 pub(super) fn too_large(limit: usize) -> Response {
     let text = format!("A message may have {limit} bytes.");
@@ -146,18 +180,7 @@ impl Entry<'_> {
     ///
     /// The answer to a request that cannot show whose it is.
     pub(super) fn token(&self, door: &Door) -> Result<ConnectionToken, Response> {
-        if self.parameters.transport().is_none() {
-            let text = "Protocol error: Unknown transport.";
-            return Err(answers::error(StatusCode::BAD_REQUEST, text));
-        }
-        let Some(token) = self.parameters.value("connectionToken") else {
-            let text = "Protocol error: Missing connection token.";
-            return Err(answers::error(StatusCode::BAD_REQUEST, text));
-        };
-        door.tokens.read_connection(token).ok_or_else(|| {
-            let text = "The ConnectionId is in the incorrect format.";
-            answers::error(StatusCode::BAD_REQUEST, text)
-        })
+        connection_token(door, &self.parameters)
     }
 
     /// Who the client is. With the token of a connection that stands, it may outlive its

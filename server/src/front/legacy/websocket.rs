@@ -18,11 +18,11 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 use tracing::{debug, info};
 
+use super::answers;
 use super::channel::{Opened, SECOND_LOOK, error_frame};
 use super::request::Entry;
 use super::session::{Session, Step};
 use super::uplink::Uplink;
-use super::{Door, answers};
 use crate::backend::BoxFuture;
 use crate::backend::legacy::Reply;
 use crate::edge::Stream;
@@ -51,23 +51,24 @@ enum Outcome {
 /// Answers an upgrade request and lets a task carry the connection.
 pub(super) fn upgrade(opened: Opened, entry: &mut Entry<'_>) -> Response {
     let max_message_bytes = entry.route.backend.rules().max_message_bytes;
-    accept(&mut entry.parts, move |stream, leftover| async move {
-        drive(opened, max_message_bytes, stream, leftover).await;
+    accept(&mut entry.parts, move |stream, leftover| {
+        tokio::spawn(drive(opened, max_message_bytes, stream, leftover));
     })
 }
 
 /// Accepts a socket to say an error on it.
-pub(super) fn refuse(_door: &Door, entry: &mut Entry<'_>, error: Frame) -> Response {
-    accept(&mut entry.parts, |stream, leftover| async move {
-        let mut socket = Socket::new(stream, &leftover, u64::MAX);
-        finish(&mut socket, VecDeque::from([error]), CloseCode::NORMAL).await;
+pub(super) fn refuse(entry: &mut Entry<'_>, error: Frame) -> Response {
+    accept(&mut entry.parts, |stream, leftover| {
+        tokio::spawn(async move {
+            let mut socket = Socket::new(stream, &leftover, u64::MAX);
+            finish(&mut socket, VecDeque::from([error]), CloseCode::NORMAL).await;
+        });
     })
 }
 
-fn accept<F: Future<Output = ()> + Send>(
-    parts: &mut Parts,
-    carry: impl FnOnce(Stream, Bytes) -> F + Send + 'static,
-) -> Response {
+/// Gives the socket to `carry` once it is one. The task that waits for that does nothing else, so
+/// that no idle connection pays for it.
+fn accept(parts: &mut Parts, carry: impl FnOnce(Stream, Bytes) + Send + 'static) -> Response {
     let accept = handshake::accept(&parts.method, parts.version, &parts.headers);
     let upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     let (Some(accept), Some(upgrade)) = (accept, upgrade) else {
@@ -79,7 +80,7 @@ fn accept<F: Future<Output = ()> + Send>(
             .await
             .map(hyper::upgrade::Upgraded::downcast::<TokioIo<Stream>>)
         {
-            Ok(Ok(parts)) => carry(parts.io.into_inner(), parts.read_buf).await,
+            Ok(Ok(parts)) => carry(parts.io.into_inner(), parts.read_buf),
             Ok(Err(_)) => debug!("upgraded connection is of another kind"),
             Err(error) => debug!(err = %error, "upgrade failed"),
         }
@@ -88,14 +89,20 @@ fn accept<F: Future<Output = ()> + Send>(
     response.map(|()| Body::empty()).into_response()
 }
 
-async fn drive(opened: Opened, max_message_bytes: usize, stream: Stream, leftover: Bytes) {
+pub(super) async fn drive(
+    opened: Opened,
+    max_message_bytes: usize,
+    stream: Stream,
+    leftover: Bytes,
+) {
     let mut socket = Socket::new(stream, &leftover, u64::MAX);
     drop(leftover);
     let mut incoming = Incoming::new(max_message_bytes);
     if opened.session.transport().1 {
         // Somebody else carries the connection: is this client still there?
         let first = poll_fn(|cx| incoming.poll_read(cx, &mut socket));
-        if let Ok(Read::Gone | Read::Closed) = timeout(SECOND_LOOK, first).await {
+        let first = Box::pin(timeout(SECOND_LOOK, first));
+        if let Ok(Read::Gone | Read::Closed) = first.await {
             return;
         }
     }
@@ -155,7 +162,7 @@ async fn finish(socket: &mut Socket<Stream, Frame>, mut batch: VecDeque<Frame>, 
         socket.poll_finish(cx)
     });
     // Either way the socket is dropped: there is nothing left to save.
-    _ = timeout(CLOSE_TIMEOUT, finish).await;
+    _ = Box::pin(timeout(CLOSE_TIMEOUT, finish)).await;
 }
 
 /// A socket that carries the connection.

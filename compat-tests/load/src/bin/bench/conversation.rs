@@ -4,7 +4,7 @@ use anyhow::Result;
 use load::{Peer, Script, frame};
 
 /// The argument of every call.
-const TEXT: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(crate) const TEXT: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The two conversations with a hub.
 pub(crate) struct Scripts {

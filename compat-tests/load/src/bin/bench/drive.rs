@@ -15,13 +15,30 @@ const STEP: Duration = Duration::from_secs(60);
 
 /// Connects that many clients.
 pub(crate) async fn connect(address: &str, script: &Script, count: usize) -> Result<Vec<Peer>> {
+    let connect = || {
+        let (address, script) = (address.to_owned(), script.clone());
+        async move { Peer::connect(&address, &script).await }
+    };
+    in_waves(connect, count).await
+}
+
+/// Connects that many legacy clients.
+pub(crate) async fn connect_legacy(address: &str, count: usize) -> Result<Vec<Peer>> {
+    let connect = || {
+        let address = address.to_owned();
+        async move { load::legacy::connect(&address).await }
+    };
+    in_waves(connect, count).await
+}
+
+async fn in_waves<F>(connect: impl Fn() -> F, count: usize) -> Result<Vec<Peer>>
+where
+    F: Future<Output = Result<Peer>> + Send + 'static,
+{
     let mut peers = Vec::with_capacity(count);
     while peers.len() < count {
         let connects: Vec<_> = (0..WAVE.min(count - peers.len()))
-            .map(|_| {
-                let (address, script) = (address.to_owned(), script.clone());
-                tokio::spawn(async move { Peer::connect(&address, &script).await })
-            })
+            .map(|_| tokio::spawn(connect()))
             .collect();
         for connect in connects {
             peers.push(in_time("connecting", connect).await???);
@@ -66,6 +83,47 @@ pub(crate) async fn broadcast(peers: &mut [Peer], scripts: &Scripts, times: usiz
             first.take(both).await?;
             for peer in others {
                 peer.take(scripts.broadcast.answer).await?;
+            }
+        }
+        Ok(())
+    };
+    in_time("broadcasts", broadcasts).await?
+}
+
+/// As [`echo`], with answers of any length: one frame each.
+pub(crate) async fn echo_frames(peers: Vec<Peer>, call: &[u8], times: usize) -> Result<Vec<Peer>> {
+    let tasks: Vec<_> = peers
+        .into_iter()
+        .map(|mut peer| {
+            let call = call.to_owned();
+            tokio::spawn(async move {
+                for _ in 0..times {
+                    peer.send(&call).await?;
+                    peer.frame_len().await?;
+                }
+                anyhow::Ok(peer)
+            })
+        })
+        .collect();
+    let mut peers = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        peers.push(in_time("echoes", task).await???);
+    }
+    Ok(peers)
+}
+
+/// As [`broadcast`], with frames of any length: one for each, and the answer for the first.
+pub(crate) async fn broadcast_frames(peers: &mut [Peer], call: &[u8], times: usize) -> Result<()> {
+    let broadcasts = async {
+        for _ in 0..times {
+            let Some((first, others)) = peers.split_first_mut() else {
+                bail!("nobody is connected")
+            };
+            first.send(call).await?;
+            first.frame_len().await?;
+            first.frame_len().await?;
+            for peer in others {
+                peer.frame_len().await?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ mod callgrind;
 mod conversation;
 mod drive;
 mod figures;
+mod legacy;
 mod negotiate;
 mod report;
 mod rounds;
@@ -99,6 +100,7 @@ async fn run(options: &Options) -> Result<usize> {
     let scripts = learn(&servers).await.context("learn the bytes of a hub")?;
 
     let mut results: [Vec<rounds::Round>; 2] = Default::default();
+    let mut old_world = Vec::new();
     for number in 1..=rounds {
         for (kind, results) in Kind::BOTH.into_iter().zip(&mut results) {
             let round = rounds::measure(&servers, kind, &scripts, crowd).await?;
@@ -112,6 +114,12 @@ async fn run(options: &Options) -> Result<usize> {
             );
             results.push(round);
         }
+        let round = legacy::measure(&servers, &scripts, crowd).await?;
+        eprintln!(
+            "round {number} {:10}  idle {:5.2} KiB  echo {:5.2} us  delivery {:5.2} us  {:5.2} us to both",
+            "legacy", round.idle_kib, round.echo_us, round.delivery_us, round.mixed_us,
+        );
+        old_world.push(round);
     }
     let instructions = match options.no_callgrind {
         true => Err(anyhow!("left out")),
@@ -132,15 +140,18 @@ async fn run(options: &Options) -> Result<usize> {
         rounds >= ROUNDS.into() && crowd.idle >= IDLE.into() && crowd.receivers >= RECEIVERS.into();
     let size = if is_full { Size::Full } else { Size::Trial };
     let beside_relay = report::beside_relay(size, &results, instructions);
+    let [_, core] = &results;
+    let legacy = report::legacy(size, core, &old_world);
     println!(
-        "\nmedians of {rounds} alternating rounds; {} idle connections, broadcast to {}; {} s in all\n\n{}\n\n{}",
+        "\nmedians of {rounds} alternating rounds; {} idle connections, broadcast to {}; {} s in all\n\n{}\n\n{}\n\n{}",
         crowd.idle,
         crowd.receivers,
         start.elapsed().as_secs(),
         beside_relay.text,
+        legacy.text,
         report::app_server(app_server),
     );
-    Ok(beside_relay.missed)
+    Ok(beside_relay.missed + legacy.missed)
 }
 
 fn program(given: Option<&Path>, folder: &Path, name: &str) -> Result<PathBuf> {

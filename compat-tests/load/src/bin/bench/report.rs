@@ -4,9 +4,9 @@ use std::fmt;
 
 use anyhow::Result;
 
-use crate::app_server;
 use crate::figures::median;
 use crate::rounds::Round;
+use crate::{app_server, legacy};
 
 /// What a figure has to keep to.
 #[derive(Clone, Copy)]
@@ -127,6 +127,43 @@ pub(crate) fn beside_relay(
     let mut lines = vec![heading("", ["bare relay", "heliograph"]) + "   target"];
     lines.extend(rows.iter().map(Row::to_string));
     lines.push(instructions);
+    Table {
+        text: lines.join("\n"),
+        missed: rows.iter().filter(|row| row.is_missed()).count(),
+    }
+}
+
+/// The table of legacy clients beside Core clients.
+pub(crate) fn legacy(size: Size, core: &[Round], legacy: &[legacy::Round]) -> Table {
+    let row = |name, of_core: fn(&Round) -> f64, of_legacy: fn(&legacy::Round) -> f64| Row {
+        name,
+        figures: [median(core, of_core), median(legacy, of_legacy)],
+        target: Some((Target::Ratio(1.3), size)),
+    };
+    let rows = [
+        row(
+            "idle KiB per connection",
+            |round| round.idle_kib,
+            |round| round.idle_kib,
+        ),
+        row(
+            "CPU us per echo",
+            |round| round.echo_us,
+            |round| round.echo_us,
+        ),
+        row(
+            "CPU us per broadcast delivery",
+            |round| round.delivery_us,
+            |round| round.delivery_us,
+        ),
+        row(
+            "the same to half of each",
+            |round| round.delivery_us,
+            |round| round.mixed_us,
+        ),
+    ];
+    let mut lines = vec![heading("legacy clients", ["core", "legacy"]) + "   target"];
+    lines.extend(rows.iter().map(Row::to_string));
     Table {
         text: lines.join("\n"),
         missed: rows.iter().filter(|row| row.is_missed()).count(),

@@ -12,13 +12,13 @@ use crate::servers::{Kind, Load, READY, Servers};
 
 /// Connections that come and stay before anything is measured: what a first connection brings
 /// into being belongs to no connection.
-const EARLIER: usize = 50;
+pub(crate) const EARLIER: usize = 50;
 /// Clients that call at the same time, each with one call under way.
-const CALLERS: usize = 32;
-const CALLS: usize = 1500;
-const BROADCASTS: usize = 200;
+pub(crate) const CALLERS: usize = 32;
+pub(crate) const CALLS: usize = 1500;
+pub(crate) const BROADCASTS: usize = 200;
 /// Broadcasts before the ones that are measured.
-const EARLIER_BROADCASTS: usize = 20;
+pub(crate) const EARLIER_BROADCASTS: usize = 20;
 
 /// How many clients there are.
 #[derive(Clone, Copy)]

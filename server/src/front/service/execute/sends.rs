@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use heliograph_protocol::service::{Message, Payloads};
-use heliograph_relay::{Dialect, Encode, Frame, FrameClass, FrameSet, Hub, Send, Target};
+use heliograph_relay::{Dialect, Encode, Frame, FrameClass, FrameSet, Hub, Pushed, Send, Target};
 
 use super::Session;
 use crate::edge::dialects::{self, Dialects, JSON, LEGACY};
@@ -106,6 +106,16 @@ impl Session {
 
     /// Queues a message for its receivers and returns how many they are.
     pub(super) fn deliver(&self, send: &Send<'_>, payloads: &Payloads<'_>) -> usize {
+        // What is for one legacy client alone goes to its inlet: it may be a question.
+        if let Target::Connections([id]) = send.target
+            && self.hub().transcode().is_some()
+            && let Some(client) = self.hub().connection(id)
+            && client.dialect() == LEGACY
+            && let Some(payload) = payloads.find(self.door.dialects.name(JSON))
+        {
+            let frame = dialects::frame(JSON, payload, FrameClass::Counted);
+            return usize::from(client.push(frame) == Pushed::Queued);
+        }
         let encoded = Encoded {
             hub: self.hub(),
             payloads,
