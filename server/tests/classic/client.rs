@@ -108,7 +108,7 @@ fn borrowed(headers: &[(String, String)]) -> Vec<(&str, &str)> {
 /// What a client reads on its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// The connection begins, or goes on.
+    /// The connection begins.
     Begin,
     /// One element of `M`, as it came.
     Message(String),
@@ -255,14 +255,28 @@ impl Client {
         if let Channel::Socket(socket) = &mut self.channel {
             return socket.send(text).await;
         }
+        let exchange = self.post(text).await;
+        self.sends.push_back(exchange);
+    }
+
+    async fn post(&self, text: &str) -> Exchange {
         let headers = self.who.all_headers();
-        let target = self.who.target("send", &[("connectionToken", &self.token)]);
+        let who = match &*self.who.transport {
+            "webSockets" => &self.who.clone().over("longPolling"),
+            _ => &self.who,
+        };
+        let target = who.target("send", &[("connectionToken", &self.token)]);
         let mut body = form_urlencoded::Serializer::new(String::new());
         let body = body.append_pair("data", text).finish();
         let headers = borrowed(&headers);
-        let body = Some(body.as_bytes());
-        let exchange = Exchange::send(self.address, "POST", &target, &headers, body).await;
-        self.sends.push_back(exchange);
+        Exchange::send(
+            self.address,
+            "POST",
+            &target,
+            &headers,
+            Some(body.as_bytes()),
+        )
+        .await
     }
 
     /// The answer to the oldest call, as it came.
@@ -351,7 +365,12 @@ impl Client {
             return self.said.push_back(Said::Answer(text.to_owned()));
         }
         if let Some(error) = read.error {
-            return self.said.push_back(Said::Error(error));
+            self.said.push_back(Said::Error(error));
+            if let Channel::Polls = self.channel {
+                self.channel = Channel::Gone;
+                self.said.push_back(Said::End);
+            }
+            return;
         }
         let Some(messages) = read.messages else {
             assert_eq!(text, "{}");
@@ -366,14 +385,42 @@ impl Client {
         self.said.extend(messages.map(Said::Message));
     }
 
+    /// The next thing on the channel, which is a groups token.
+    pub(crate) async fn groups(&mut self) -> String {
+        while self.said.is_empty() {
+            self.read().await;
+        }
+        match self.said.pop_front() {
+            Some(Said::Groups(token)) => token,
+            other => panic!("no groups but {other:?}"),
+        }
+    }
+
+    /// From now on another service serves the client, which knows of its groups by this token.
+    pub(crate) fn moved_to(&mut self, address: SocketAddr, groups: &str) {
+        self.address = address;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        self.who.query = query.append_pair("groupsToken", groups).finish();
+    }
+
+    pub(crate) async fn request_abort(&self) -> Answer {
+        let token = [("connectionToken", &*self.token)];
+        self.who.get(self.address, "abort", &token).await
+    }
+
+    /// Sends a message by a request, which is answered with this status at once.
+    pub(crate) async fn send_late(&self, text: &str, status: u16) {
+        let mut exchange = self.post(text).await;
+        assert_eq!(exchange.answer("POST").await.status, status, "{text}");
+    }
+
     /// Stops: nothing else comes before the end.
     pub(crate) async fn stop(mut self) {
         let waiting = match self.channel {
             Channel::Polls => Some(self.poll().await),
             _ => None,
         };
-        let token = [("connectionToken", &*self.token)];
-        let answer = self.who.get(self.address, "abort", &token).await;
+        let answer = self.request_abort().await;
         assert_eq!((answer.status, answer.text()), (200, ""));
         if let Some(mut poll) = waiting {
             let answer = poll.answer("POST").await;

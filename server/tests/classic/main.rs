@@ -16,8 +16,13 @@ mod socket;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod client;
+mod ends;
+mod groups;
+mod losses;
 mod replay;
+mod sends;
 mod stage;
 
-use support::soon;
+use support::{soon, until};

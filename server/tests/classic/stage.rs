@@ -15,6 +15,10 @@ use heliograph::front::legacy::{self, LegacyRoute};
 use heliograph::front::service;
 use heliograph_relay::Relay;
 
+use crate::app::opened;
+use crate::client::{Client, Who};
+use crate::support::app_server::AppServer;
+
 /// The key of the recorded app server, which all tests here use.
 pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH=";
 
@@ -100,6 +104,23 @@ impl Stage {
             links,
             door,
         }
+    }
+
+    /// A client of the app `App` that is nobody.
+    pub(crate) fn who(&self, hubs: &[&str]) -> Who {
+        Who::new(self.client_token("App", None), hubs)
+    }
+
+    /// A client of the app `App` that is this user.
+    pub(crate) fn user(&self, user: &str, hubs: &[&str]) -> Who {
+        Who::new(self.client_token("App", Some(user)), hubs)
+    }
+
+    /// The client is connected and started, and opened on this connection of its app.
+    pub(crate) async fn client(&self, link: &mut AppServer, who: Who) -> Client {
+        let client = Client::start(self.address, who).await;
+        assert_eq!(opened(link).await, client.id);
+        client
     }
 
     /// A token that the app of this name would give a client.

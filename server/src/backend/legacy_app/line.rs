@@ -231,6 +231,13 @@ impl Line {
         None
     }
 
+    /// There is no app server: the connection ends, and so do calls that wait to be passed on.
+    pub(super) fn give_up(&self) {
+        *self.phase.lock() = Phase::Over;
+        self.waiting.wake();
+        self.inlet.end(CloseReason::BackendLost);
+    }
+
     /// The client is gone: the app server is told.
     pub(super) fn end(&self, reason: &CloseReason) {
         let before = std::mem::replace(&mut *self.phase.lock(), Phase::Over);

@@ -52,7 +52,7 @@ pub(super) async fn after_loss(line: Arc<Line>, loss: Loss) {
         };
         let opened = match until_end(timeout_at(deadline, attempt), &mut ended).await {
             Ok(Ok(Ok(conversation))) => conversation,
-            Ok(_) => return line.inlet().end(CloseReason::BackendLost),
+            Ok(_) => return line.give_up(),
             Err(Ended) => return,
         };
         let Some(lost) = line.settle(opened) else {
