@@ -79,6 +79,19 @@ pub struct Said {
 }
 
 impl Said {
+    /// What the claims of an app server's client say.
+    pub fn of_claims<'c>(claims: impl Iterator<Item = (&'c str, &'c str)>) -> Self {
+        let mut said = Self::default();
+        for (kind, value) in claims {
+            match kind {
+                NAME => said.user = said.user.or_else(|| Some(value.to_owned())),
+                ROLE => said.roles.push(value.to_owned()),
+                _ => {}
+            }
+        }
+        said
+    }
+
     fn of_form(text: &str) -> Self {
         Self::of(form_pairs(text))
     }
