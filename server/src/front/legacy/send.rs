@@ -26,11 +26,15 @@ const FLUSH_LOOK: Duration = Duration::from_millis(2);
 
 /// Lets the hubs hear of the client (1.6).
 pub(super) async fn start(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Response, Response> {
+    // The client gives up whatever it reads; the genuine server fails here too.
+    let failed = || answers::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    let token = entry.token(door)?;
+    if matches!(door.sessions.find(&token.id()), Known::Dead) {
+        // Its hubs have refused it already.
+        return Err(failed());
+    }
     let session = live(door, entry).await?;
-    door.start(&session).await.map_err(|_| {
-        // The client gives up whatever it reads; the genuine server fails here too.
-        answers::empty(StatusCode::INTERNAL_SERVER_ERROR)
-    })?;
+    door.start(&session).await.map_err(|_| failed())?;
     Ok(answers::json(entry.callback.as_deref(), STARTED))
 }
 
