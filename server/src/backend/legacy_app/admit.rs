@@ -5,7 +5,7 @@ use heliograph_relay::Relay;
 use super::names::{app_hub_name, hub_name};
 use crate::auth::Identity;
 use crate::backend::ClientRequest;
-use crate::backend::legacy::{Admission, NotAdmitted};
+use crate::backend::legacy::{Admission, AdmittedHub, NotAdmitted};
 
 /// The name of the app that made a client's token.
 pub(super) fn app(identity: &Identity) -> &str {
@@ -36,6 +36,6 @@ pub(super) fn admit(
     }
     Ok(Admission {
         identity: request.identity.clone(),
-        hubs: hubs.to_vec(),
+        hubs: hubs.iter().map(|hub| AdmittedHub::new(hub)).collect(),
     })
 }

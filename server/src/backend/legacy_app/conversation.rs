@@ -52,7 +52,7 @@ impl AppConversation {
         };
         let app_hub = apps.relay.hub(&app_hub_name(&app));
         let hubs = opening.hubs.iter();
-        let hubs = hubs.map(|hub| apps.relay.hub(&hub_name(&app, hub)));
+        let hubs = hubs.map(|hub| apps.relay.hub(&hub_name(&app, &hub.name)));
         let hubs: Vec<_> = std::iter::once(Arc::clone(&app_hub)).chain(hubs).collect();
         let places: Vec<_> = hubs.into_iter().map(|hub| (hub, client())).collect();
         let now = Instant::now();

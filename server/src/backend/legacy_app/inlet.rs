@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tracing::{debug, warn};
 
 use super::payload;
-use crate::backend::legacy::{Inbox, Reply};
+use crate::backend::legacy::{AdmittedHub, Inbox, Reply};
 
 /// Calls of one client that may wait for their answers.
 const MAX_CALLS: usize = 1000;
@@ -26,11 +26,11 @@ pub(super) struct AppInlet {
 }
 
 impl AppInlet {
-    pub(super) fn new(id: ConnectionId, inbox: Arc<Inbox>, hubs: &[Box<str>]) -> Self {
+    pub(super) fn new(id: ConnectionId, inbox: Arc<Inbox>, hubs: &[AdmittedHub]) -> Self {
         Self {
             id,
             inbox,
-            hubs: hubs.iter().map(|hub| hub.to_lowercase()).collect(),
+            hubs: hubs.iter().map(|hub| hub.name.to_lowercase()).collect(),
             calls: Mutex::default(),
         }
     }

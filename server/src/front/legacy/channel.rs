@@ -17,9 +17,9 @@ use super::send::{gone, not_a_socket};
 use super::session::{Attached, Begin, Session};
 use super::sessions::Known;
 use super::uplink::Uplink;
-use super::{Door, event_stream, long_polling, websocket};
+use super::{Door, answers, event_stream, long_polling, websocket};
 use crate::auth::ConnectionToken;
-use crate::backend::legacy::{Admission, Inbox, LegacyOpening};
+use crate::backend::legacy::{Admission, AdmittedHub, Inbox, LegacyOpening, NotAdmitted};
 use crate::backend::{ClientRequest, Transport};
 use crate::edge::legacy_frames;
 use crate::edge::websocket::handshake;
@@ -102,8 +102,11 @@ async fn resume_check(
     if action == Action::Poll {
         return Ok(());
     }
-    let admission = entry.admit(&entry.client_request(identity, None)).await?;
-    check_user(token, admission.identity.user.as_deref())
+    match entry.ask(&entry.client_request(identity, None)).await {
+        Ok(admission) => check_user(token, admission.identity.user.as_deref()),
+        Err(NotAdmitted::Expired) => Ok(()),
+        Err(refused) => Err(answers::not_admitted(&refused)),
+    }
 }
 
 /// A connection that begins here, or that an earlier run of the program knew.
@@ -122,7 +125,9 @@ async fn enter(
     let transport = entry.parameters.transport().map(core_transport);
     let identity = entry.authenticate(false).await?.unwrap_or_default();
     let request = entry.client_request(identity, transport);
-    let Admission { identity, hubs } = entry.admit(&request).await?;
+    let admitted = entry.ask(&request).await;
+    let Admission { identity, hubs } =
+        admitted.map_err(|refused| answers::not_admitted(&refused))?;
     check_user(token, identity.user.as_deref())?;
     let id = token.id();
     let rejoins = (action != Action::Connect).then(|| {
@@ -145,7 +150,7 @@ async fn enter(
 /// A client that may come in.
 struct Newcomer {
     id: ConnectionId,
-    hubs: Vec<Box<str>>,
+    hubs: Vec<AdmittedHub>,
     request: ClientRequest,
     rejoins: Option<Vec<Box<str>>>,
 }
@@ -303,7 +308,7 @@ fn refuse(
         }
         LegacyTransport::LongPolling => {
             let object = error.payload().to_vec();
-            super::answers::json(entry.callback.as_deref(), object)
+            answers::json(entry.callback.as_deref(), object)
         }
     })
 }
@@ -322,5 +327,5 @@ fn core_transport(transport: LegacyTransport) -> Transport {
 /// The answer to a foreverFrame that does not say which one it is.
 pub(super) fn no_frame_id() -> Response {
     let text = "The parameter 'frameId' is missing or no number.";
-    super::answers::error(StatusCode::BAD_REQUEST, text)
+    answers::error(StatusCode::BAD_REQUEST, text)
 }

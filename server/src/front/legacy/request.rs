@@ -209,26 +209,8 @@ impl Entry<'_> {
     }
 
     /// Asks whoever runs the hubs whether the client may come in.
-    ///
-    /// # Errors
-    ///
-    /// The answer to a client that may not.
-    pub(super) async fn admit(&self, request: &ClientRequest) -> Result<Admission, Response> {
-        let admitted = self.route.backend.admit(request, &self.hubs).await;
-        admitted.map_err(|refused| match refused {
-            NotAdmitted::UnknownHub(_) => {
-                answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
-            }
-            NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
-            NotAdmitted::Unauthorized { is_known: false } => {
-                answers::empty(StatusCode::UNAUTHORIZED)
-            }
-            NotAdmitted::Unavailable { .. } => {
-                tracing::warn!(err = %refused, "legacy client not admitted");
-                let text = "The hub is not available.";
-                answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
-            }
-        })
+    pub(super) async fn ask(&self, request: &ClientRequest) -> Result<Admission, NotAdmitted> {
+        self.route.backend.admit(request, &self.hubs).await
     }
 
     /// What a backend gets to know of the request.
@@ -270,15 +252,6 @@ pub(super) fn check_user(token: ConnectionToken, user: Option<&str>) -> Result<(
     let text = "Unrecognized user identity.  The user identity cannot change during an active \
                 SignalR connection.";
     Err(answers::error(StatusCode::FORBIDDEN, text))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text.push('.');
-    text
 }
 
 /// Tells the operator which setting lets the page in.
