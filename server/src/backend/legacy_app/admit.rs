@@ -4,7 +4,7 @@ use super::LegacyApps;
 use super::names::{app_hub_name, hub_name};
 use crate::auth::Identity;
 use crate::backend::ClientRequest;
-use crate::backend::legacy::{Admission, NotAdmitted};
+use crate::backend::legacy::{Admission, AdmittedHub, NotAdmitted};
 
 /// The name of the app that made a client's token.
 pub(super) fn app(identity: &Identity) -> &str {
@@ -49,7 +49,7 @@ impl LegacyApps {
         }
         Ok(Admission {
             identity: request.identity.clone(),
-            hubs: hubs.to_vec(),
+            hubs: hubs.iter().map(|hub| AdmittedHub::new(hub)).collect(),
         })
     }
 }

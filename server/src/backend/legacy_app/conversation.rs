@@ -42,7 +42,12 @@ impl AppConversation {
         let line = Line::new(&apps.links, relay.hub(&app_hub_name(&app)), opening);
         let mut places = vec![(Arc::clone(line.hub()), Arc::clone(line.client()))];
         let hubs = opening.hubs.iter();
-        places.extend(hubs.map(|hub| (relay.hub(&hub_name(&app, hub)), line.inlet().client(user))));
+        places.extend(hubs.map(|hub| {
+            (
+                relay.hub(&hub_name(&app, &hub.name)),
+                line.inlet().client(user),
+            )
+        }));
         let now = Instant::now();
         for (hub, client) in &places {
             if !hub.add(client, now) {

@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use super::line::Line;
 use super::payload;
 use super::reopening::Loss;
-use crate::backend::legacy::{Inbox, Reply};
+use crate::backend::legacy::{AdmittedHub, Inbox, Reply};
 use crate::edge::dialects::LEGACY;
 
 /// Calls of one client that may wait for their answers.
@@ -46,13 +46,13 @@ impl AppInlet {
     pub(super) fn new(
         id: ConnectionId,
         inbox: Arc<Inbox>,
-        hubs: &[Box<str>],
+        hubs: &[AdmittedHub],
         line: Weak<Line>,
     ) -> Self {
         Self {
             id,
             inbox,
-            hubs: hubs.iter().map(|hub| hub.to_lowercase()).collect(),
+            hubs: hubs.iter().map(|hub| hub.name.to_lowercase()).collect(),
             calls: Mutex::default(),
             alone_since: Mutex::default(),
             line,

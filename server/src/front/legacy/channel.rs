@@ -20,7 +20,7 @@ use super::sessions::Known;
 use super::uplink::Uplink;
 use super::{Door, answers, event_stream, long_polling, websocket};
 use crate::auth::ConnectionToken;
-use crate::backend::legacy::{Admission, Inbox, LegacyOpening};
+use crate::backend::legacy::{Admission, AdmittedHub, Inbox, LegacyOpening, NotAdmitted};
 use crate::backend::{ClientRequest, Transport};
 use crate::edge::legacy_frames;
 use crate::edge::websocket::handshake;
@@ -110,8 +110,11 @@ async fn resume_check(
     if action == Action::Poll {
         return Ok(());
     }
-    let admission = entry.admit(&entry.client_request(identity, None)).await?;
-    check_user(token, admission.identity.user.as_deref())
+    match entry.ask(&entry.client_request(identity, None)).await {
+        Ok(admission) => check_user(token, admission.identity.user.as_deref()),
+        Err(NotAdmitted::Expired) => Ok(()),
+        Err(refused) => Err(answers::not_admitted(&refused)),
+    }
 }
 
 /// A connection that begins here, or that an earlier run of the program knew.
@@ -130,7 +133,9 @@ async fn enter(
     let transport = entry.parameters.transport().map(core_transport);
     let identity = entry.authenticate(false).await?.unwrap_or_default();
     let request = entry.client_request(identity, transport);
-    let Admission { identity, hubs } = entry.admit(&request).await?;
+    let admitted = entry.ask(&request).await;
+    let Admission { identity, hubs } =
+        admitted.map_err(|refused| answers::not_admitted(&refused))?;
     check_user(token, identity.user.as_deref())?;
     let id = token.id();
     let rejoins = (action != Action::Connect).then(|| {
@@ -153,7 +158,7 @@ async fn enter(
 /// A client that may come in.
 struct Newcomer {
     id: ConnectionId,
-    hubs: Vec<Box<str>>,
+    hubs: Vec<AdmittedHub>,
     request: ClientRequest,
     rejoins: Option<Vec<Box<str>>>,
 }
