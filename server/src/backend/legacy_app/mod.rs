@@ -7,6 +7,7 @@
 //! Nothing is translated: what clients and hubs say to each other passes as the JSON that it is.
 
 mod admit;
+mod asked;
 mod conversation;
 mod inlet;
 mod names;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use heliograph_relay::Relay;
 
+pub use asked::{AskedApps, Clients};
 pub use names::{app_of, group_hub, relay_name};
 pub use payload::Transcoder;
 
