@@ -3,7 +3,7 @@
 // URL is that of a running service. Ends with 0 if all is well, with 1 and a reason otherwise.
 
 import { chromium } from "playwright-core";
-import { FLAGS, BROWSER } from "./lib/browser.mjs";
+import { FLAGS, BROWSER } from "../js-common/browser.mjs";
 
 /** What is chosen, and what the page calls it once it is in use. */
 const TRANSPORTS = [

@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use heliograph_protocol::hub::{MessageType, RECORD_SEPARATOR};
-use heliograph_protocol::legacy::{ClientProtocol, HubCall, HubOutcome};
+use heliograph_protocol::legacy::{CallError, CallFault, ClientProtocol, HubCall, HubOutcome};
 use heliograph_relay::{CloseReason, ConnectionId};
 
 use super::calls::OpenCall;
 use super::inlet::answer;
 use super::line::{Ends, Line, Record};
 use super::opening::Arrival;
-use super::{Bridged, Hubs};
+use super::{Bridged, Hubs, failure};
 use crate::auth::Identity;
 use crate::backend::ClientRequest;
 use crate::backend::legacy::{
@@ -151,6 +151,17 @@ impl BridgeConversation {
         }
     }
 
+    /// A call that cannot be read. Arguments that nest too deep are an error of the method, as at the
+    /// genuine server, which reads them later than the rest (1.2).
+    fn answer_unread(&self, error: &CallError, reply: Reply) -> Result<(), FeedError> {
+        if let (CallFault::TooDeep("A"), Some((hub, method))) = (error.fault(), error.target()) {
+            let text = failure::general(hub, method);
+            answer(&self.inbox, reply, error.id(), HubOutcome::Error(&text));
+            return Ok(());
+        }
+        Err(self.refuse(error.id(), reply, error.to_string()))
+    }
+
     /// A message that is no call for a hub. On a WebSocket it is answered here if it has an id; a
     /// request is answered by the door.
     fn refuse(&self, id: Option<&str>, reply: Reply, why: String) -> FeedError {
@@ -202,7 +213,7 @@ impl LegacyConversation for BridgeConversation {
     fn feed(&mut self, text: &[u8], reply: Reply) -> Result<(), FeedError> {
         let call = match HubCall::parse(text) {
             Ok(call) => call,
-            Err(error) => return Err(self.refuse(error.id(), reply, error.to_string())),
+            Err(error) => return self.answer_unread(&error, reply),
         };
         let Some(line) = self.line(&call.hub) else {
             let why = format!("there is no hub '{}'", call.hub);

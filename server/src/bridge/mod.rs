@@ -208,6 +208,11 @@ impl LegacyBackend for Bridge {
         }
     }
 
+    fn unknown_hub<'h>(&self, hubs: &'h [Box<str>]) -> Option<&'h str> {
+        let mut names = hubs.iter().map(AsRef::as_ref);
+        names.find(|hub| self.hubs.find(hub).is_none())
+    }
+
     fn admit<'a>(
         &'a self,
         request: &'a ClientRequest,

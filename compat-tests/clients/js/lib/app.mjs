@@ -1,4 +1,4 @@
-import { Failed, equal } from "./check.mjs";
+import { Failed, equal } from "../../js-common/check.mjs";
 
 const WAIT_MS = 2000;
 

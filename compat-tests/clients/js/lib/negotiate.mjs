@@ -1,4 +1,4 @@
-import { equal, isTrue } from "./check.mjs";
+import { equal, isTrue } from "../../js-common/check.mjs";
 
 const MOST_REDIRECTS = 3;
 

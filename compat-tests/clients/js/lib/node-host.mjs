@@ -1,7 +1,9 @@
+import { RelaySet } from "../../js-common/relay.mjs";
+import { run } from "../../js-common/run.mjs";
+import { scenarios } from "../scenarios/all.mjs";
 import { App } from "./app.mjs";
 import { loadClient } from "./node-client.mjs";
-import { RelaySet } from "./relay.mjs";
-import { run } from "./run.mjs";
+import { Scene } from "./scene.mjs";
 
 /** Runs scenarios in this process. */
 export async function openNodeHost(options, facts, features, request) {
@@ -11,5 +13,5 @@ export async function openNodeHost(options, facts, features, request) {
     app: new App(request, facts),
     openRelays: () => RelaySet.open(options.url, facts.redirects),
   };
-  return { run: (scenario) => run(host, scenario), close: async () => {} };
+  return { run: (scenario) => run(new Scene(host), scenarios[scenario.name], scenario.limit), close: async () => {} };
 }

@@ -1,6 +1,10 @@
 // Runs one scenario in a browser page; what a page cannot do it asks of the driver.
+import { load } from "../../js-common/load.mjs";
+import { askForRelays } from "../../js-common/page-relays.mjs";
+import { run } from "../../js-common/run.mjs";
+import { scenarios } from "../scenarios/all.mjs";
 import { App } from "./app.mjs";
-import { run } from "./run.mjs";
+import { Scene } from "./scene.mjs";
 
 const { askDriver } = globalThis;
 
@@ -9,23 +13,6 @@ globalThis.runInPage = async ({ features, options, scripts, scenario, facts }) =
   const { signalR } = globalThis;
   const client = { signalR, features: new Set(features), MessagePackHubProtocol: signalR.protocols?.msgpack?.MessagePackHubProtocol };
   const app = new App((method, path, body) => askDriver("request", method, path, body), facts);
-  return run({ client, options, app, openRelays }, scenario);
+  const scene = new Scene({ client, options, app, openRelays: () => askForRelays(askDriver) });
+  return run(scene, scenarios[scenario.name], scenario.limit);
 };
-
-async function openRelays() {
-  const { number, url } = await askDriver("open relays");
-  const forwarded = ["cut", "armCut", "armedCut", "sockets", "nextSocket"];
-  const calls = forwarded.map((name) => [name, (...args) => askDriver(name, number, ...args)]);
-  // The driver closes them with the page.
-  return { url, close: async () => {}, ...Object.fromEntries(calls) };
-}
-
-function load(source) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = source;
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`${source} was not loaded`));
-    document.head.append(script);
-  });
-}

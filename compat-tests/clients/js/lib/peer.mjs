@@ -1,5 +1,5 @@
-import { within } from "./check.mjs";
-import { Queue } from "./queue.mjs";
+import { within } from "../../js-common/check.mjs";
+import { Queue } from "../../js-common/queue.mjs";
 
 // Enough attempts for every outage of the scenarios, close together.
 const RECONNECT_DELAYS = Array(60).fill(250);

@@ -1,4 +1,4 @@
-import { equal, isTrue } from "./check.mjs";
+import { equal, isTrue } from "../../js-common/check.mjs";
 import { Peer } from "./peer.mjs";
 
 let scenes = 0;

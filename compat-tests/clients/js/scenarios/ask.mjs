@@ -1,4 +1,4 @@
-import { equal, isTrue, refusal, within } from "../lib/check.mjs";
+import { equal, isTrue, refusal, within } from "../../js-common/check.mjs";
 
 const PREFIX = "An unexpected error occurred invoking 'AskMe' on the server. HubException: ";
 

@@ -1,4 +1,4 @@
-import { equal, isTrue, refusal, within } from "../lib/check.mjs";
+import { equal, isTrue, refusal, within } from "../../js-common/check.mjs";
 import { negotiate, redirection } from "../lib/negotiate.mjs";
 
 // What the transports must offer.

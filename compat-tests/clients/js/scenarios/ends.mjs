@@ -1,4 +1,4 @@
-import { equal, isTrue, pause, refusal } from "../lib/check.mjs";
+import { equal, isTrue, pause, refusal } from "../../js-common/check.mjs";
 
 const FOR_GOOD_MS = 300_000;
 const OUTAGE_MS = 1500;

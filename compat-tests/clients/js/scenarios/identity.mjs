@@ -1,4 +1,4 @@
-import { equal, isTrue, refusal, refused } from "../lib/check.mjs";
+import { equal, isTrue, refusal, refused } from "../../js-common/check.mjs";
 
 const ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
 

@@ -1,4 +1,4 @@
-import { equal, isTrue, refused } from "../lib/check.mjs";
+import { equal, isTrue, refused } from "../../js-common/check.mjs";
 
 const TEXTS = [
   "", " ", "plain", "äöü ß é", "漢字かな", "😀👩‍👩‍👧", '"quoted" \\ / <b>&amp;', "tab\t cr\r lf\n crlf\r\n", "\0\u0001\u007f", "\u2028\u2029\ufeff",

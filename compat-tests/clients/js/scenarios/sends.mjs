@@ -1,4 +1,4 @@
-import { equal } from "../lib/check.mjs";
+import { equal } from "../../js-common/check.mjs";
 
 export const sends = {
   async "send-to-caller"(scene) {

@@ -1,4 +1,4 @@
-import { equal, isTrue, refusal, sequence } from "../lib/check.mjs";
+import { equal, isTrue, refusal, sequence } from "../../js-common/check.mjs";
 
 // Around the sizes of buffers, frames and length fields.
 const SIZES = [2_047, 2_048, 4_095, 4_096, 8_191, 8_192, 16_383, 16_384, 32_767, 32_768, 65_535, 65_536, 70_000];

@@ -1,6 +1,6 @@
-import { Skipped, equal, isTrue, pause, sequence } from "../lib/check.mjs";
+import { Skipped, equal, isTrue, pause, sequence } from "../../js-common/check.mjs";
 import { negotiate } from "../lib/negotiate.mjs";
-import { Queue } from "../lib/queue.mjs";
+import { Queue } from "../../js-common/queue.mjs";
 
 // The reference server keeps 100,000 unacknowledged bytes for a client, and a client acknowledges once a
 // second. Whoever sends more is held up, and with as many calls held up as may run at a time the server

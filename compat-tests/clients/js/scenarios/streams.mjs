@@ -1,5 +1,5 @@
-import { equal, isTrue, refusal, refused, sequence, within } from "../lib/check.mjs";
-import { Queue } from "../lib/queue.mjs";
+import { equal, isTrue, refusal, refused, sequence, within } from "../../js-common/check.mjs";
+import { Queue } from "../../js-common/queue.mjs";
 
 const numbers = (count) => Array.from({ length: count }, (_, i) => i);
 

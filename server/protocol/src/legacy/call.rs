@@ -45,9 +45,10 @@ impl<'a> HubCall<'a> {
         });
         let id = fields.id();
         let call = read.map_err(|_| CallFault::Json);
-        call.and_then(|()| fields.into_call(id.clone()?))
+        call.and_then(|()| fields.call(id.clone()?))
             .map_err(|fault| CallError {
                 id: id.ok().flatten().map(Cow::into_owned),
+                target: fields.target(),
                 fault,
             })
     }
@@ -90,7 +91,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn into_call(self, id: Option<Cow<'a, str>>) -> Result<HubCall<'a>, CallFault> {
+    fn target(&self) -> Option<[String; 2]> {
+        let [hub, method] = [self.hub, self.method].map(|name| name.and_then(string));
+        Some([hub?.into_owned(), method?.into_owned()])
+    }
+
+    fn call(&self, id: Option<Cow<'a, str>>) -> Result<HubCall<'a>, CallFault> {
         Ok(HubCall {
             hub: name(self.hub, "H")?,
             method: name(self.method, "M")?,
@@ -177,6 +183,7 @@ fn is_deeper(json: &str, most: usize) -> bool {
 #[error("{fault}")]
 pub struct CallError {
     id: Option<String>,
+    target: Option<[String; 2]>,
     fault: CallFault,
 }
 
@@ -185,6 +192,13 @@ impl CallError {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// Hub and method as the client wrote them, if they could be read.
+    #[must_use]
+    pub fn target(&self) -> Option<(&str, &str)> {
+        let [hub, method] = self.target.as_ref()?;
+        Some((hub, method))
     }
 
     /// What was wrong.
@@ -310,6 +324,14 @@ mod tests {
             let error = HubCall::parse(text.as_bytes()).unwrap_err();
             assert_eq!((error.id(), error.fault()), (id, fault), "{text}");
         }
+        let deep = format!(
+            r#"{{"H":"h","M":"m","A":[{}{}]}}"#,
+            "[".repeat(22),
+            "]".repeat(22)
+        );
+        let error = HubCall::parse(deep.as_bytes()).unwrap_err();
+        assert_eq!(error.fault(), CallFault::TooDeep("A"));
+        assert_eq!(error.target(), Some(("h", "m")));
         let error = HubCall::parse(b"{\"M\":\"m\"}").unwrap_err();
         assert_eq!(error.to_string(), "the call has no H");
     }

@@ -24,6 +24,12 @@ pub trait LegacyBackend: Send + Sync + fmt::Debug {
     /// How the door treats its clients.
     fn rules(&self) -> LegacyRules;
 
+    /// The first of these hubs that nobody runs, as far as that is known without asking anybody.
+    fn unknown_hub<'h>(&self, hubs: &'h [Box<str>]) -> Option<&'h str> {
+        let _ = hubs;
+        None
+    }
+
     /// Asked when a client negotiates, connects and reconnects: who it is, and to which of the
     /// hubs that it lists it may listen. Those that refuse it are left out silently.
     ///

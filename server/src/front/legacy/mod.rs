@@ -45,6 +45,10 @@ use crate::edge::clock::Clock;
 use crate::edge::forwarded::Proxies;
 use crate::telemetry::LegacyMeters;
 
+/// What is added to the time for which a connection without a channel is kept, except for long
+/// polling (4.1).
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Settings of the door; the defaults are those of ASP.NET SignalR (4.2).
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -192,15 +196,13 @@ impl Door {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// How long a client may be without a channel: the tick of the genuine server's heartbeat is
-    /// added for all but long polling (4.1).
+    /// How long a client may be without a channel.
     fn patience(&self, is_polling: bool) -> u32 {
-        let tick = self.options.keep_alive.unwrap_or_default() / 2;
         let timeout = self.options.disconnect_timeout;
         let patience = if is_polling {
             timeout + self.options.long_poll_delay
         } else {
-            timeout + tick
+            timeout + GRACE
         };
         self.clock.after(patience)
     }

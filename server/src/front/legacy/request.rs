@@ -101,7 +101,7 @@ async fn answer(
             FormError::Broken => answers::error(StatusCode::BAD_REQUEST, "The body broke off."),
         })?;
     }
-    let hubs = match parameters.value("connectionData") {
+    let hubs: Vec<Box<str>> = match parameters.value("connectionData") {
         None => Vec::new(),
         Some(text) => {
             let hubs = connection_data(text).map_err(|error| {
@@ -111,6 +111,11 @@ async fn answer(
             hubs.into_iter().map(Box::from).collect()
         }
     };
+    if let Some(unknown) = route.backend.unknown_hub(&hubs) {
+        return Err(answers::not_admitted(&NotAdmitted::UnknownHub(
+            unknown.into(),
+        )));
+    }
     let mut entry = Entry {
         route,
         parts,
@@ -122,6 +127,7 @@ async fn answer(
     match action {
         Action::Script => negotiate::script(&entry).await,
         Action::Negotiate => negotiate::negotiate(door, &entry).await,
+        // However old the token is: it names no connection (0, rule 20).
         Action::Ping => Ok(answers::json(entry.callback.as_deref(), PONG)),
         Action::Start => send::start(door, &entry).await,
         Action::Send => send::send(door, &entry).await,

@@ -4,7 +4,10 @@ import net from "node:net";
 
 const LOOPBACK = "127.0.0.1";
 
-/** A TCP relay to one address. Links can be cut at once or after a number of bytes, and new ones turned away for a while. */
+// How a request begins.
+const REQUEST = /^[A-Z]{3,7} (\/\S*)/;
+
+/** A TCP relay to one address. Links can be cut, at once or after a number of bytes, or stalled, and new ones turned away for a while. */
 class Relay {
   #links = new Set();
   #set;
@@ -26,6 +29,14 @@ class Relay {
     for (const link of this.#links) link.cut();
   }
 
+  stall() {
+    for (const link of this.#links) link.stall();
+  }
+
+  resume() {
+    for (const link of this.#links) link.resume();
+  }
+
   close() {
     this.cut();
     this.server.close();
@@ -40,6 +51,7 @@ class Relay {
     const far = net.connect({ host: this.target.hostname, port: Number(this.target.port || 80), noDelay: true });
     near.setNoDelay(true);
     const link = new Link(this.#set, near, far);
+    if (this.#set.isStalled) link.stall();
     this.#links.add(link);
     link.gone.then(() => this.#links.delete(link));
   }
@@ -52,6 +64,9 @@ class Link {
   #far;
   #upgrading = false;
   #isSocket = false;
+  // Whether the latest request opened a channel for what the server sends.
+  #isChannel = false;
+  #isStalled = false;
 
   constructor(set, near, far) {
     this.#set = set;
@@ -70,9 +85,20 @@ class Link {
     this.#far.resetAndDestroy();
   }
 
+  /** Reads no more of what the server sends. */
+  stall() {
+    this.#isStalled = true;
+    this.#far.pause();
+  }
+
+  resume() {
+    this.#isStalled = false;
+    this.#far.resume();
+  }
+
   #copy(from, to, direction) {
     from.on("data", (chunk) => {
-      if (this.#isSocket && this.#set.takes(direction, chunk.length)) {
+      if ((this.#isSocket || this.#isChannel) && this.#set.takes(direction, chunk.length)) {
         // The receiver gets exactly the bytes up to the cut, so no reset for it.
         const part = chunk.subarray(0, this.#set.bytesBeforeCut());
         from.resetAndDestroy();
@@ -83,17 +109,24 @@ class Link {
       this.#watch(direction, chunk);
       if (!to.write(chunk)) {
         from.pause();
-        to.once("drain", () => from.resume());
+        to.once("drain", () => {
+          if (from !== this.#far || !this.#isStalled) from.resume();
+        });
       }
     });
     from.on("end", () => to.end());
     from.on("close", () => to.destroy());
   }
 
-  // Only links that became WebSockets are counted and cut inside frames.
+  // Only links that became WebSockets are counted. They and channels are cut inside messages.
   #watch(direction, chunk) {
     if (this.#isSocket) return;
-    if (direction === "up") this.#upgrading ||= /\r\nupgrade: websocket\r\n/i.test(chunk.toString("latin1"));
+    if (direction === "up") {
+      const text = chunk.toString("latin1");
+      this.#upgrading ||= /\r\nupgrade: websocket\r\n/i.test(text);
+      const target = REQUEST.exec(text)?.[1];
+      if (target) this.#isChannel = this.#set.requested(target);
+    }
     else if (this.#upgrading && chunk.toString("latin1", 0, 12) === "HTTP/1.1 101") {
       this.#isSocket = true;
       this.#set.socketOpened();
@@ -109,11 +142,21 @@ export class RelaySet {
   #lastArmed = null;
   #sockets = 0;
   #waiting = [];
+  #longest = 0;
+  #channels;
+  #redirectField;
   downUntil = 0;
+  isStalled = false;
 
-  /** `redirects` tells whether the app sends clients elsewhere; then their way there is relayed, not the one to the app. */
-  static async open(appUrl, redirects) {
+  /**
+   * `redirects` tells whether the app sends clients elsewhere; then their way there is relayed, not the one to the app.
+   * `redirectField` is what says so in its answer to a negotiate. `channels` matches targets of requests, WebSockets apart,
+   * whose answers are cut by `armCut`.
+   */
+  static async open(appUrl, redirects, { redirectField = "url", channels = null } = {}) {
     const set = new RelaySet();
+    set.#redirectField = redirectField;
+    set.#channels = channels;
     set.url = redirects ? await set.#openFront(appUrl) : (await set.#relay(appUrl)).url;
     return set;
   }
@@ -124,7 +167,23 @@ export class RelaySet {
     for (const relay of await Promise.all(this.#relays.values())) relay.cut();
   }
 
-  /** Makes the relays cut a WebSocket after that many further bytes in one direction. */
+  /** Reads no more of what the server sends, as a receiver does that is too slow. */
+  async stall() {
+    this.isStalled = true;
+    for (const relay of await Promise.all(this.#relays.values())) relay.stall();
+  }
+
+  async resume() {
+    this.isStalled = false;
+    for (const relay of await Promise.all(this.#relays.values())) relay.resume();
+  }
+
+  /** The length of the longest request target so far. */
+  async longestTarget() {
+    return this.#longest;
+  }
+
+  /** Makes the relays cut a WebSocket or channel after that many further bytes in one direction. */
   async armCut(direction, bytes) {
     this.#lastArmed = new Promise((resolve) => {
       this.#armed = { direction, bytes, resolve };
@@ -151,6 +210,12 @@ export class RelaySet {
     this.#front?.close();
     this.#front?.closeAllConnections();
     for (const relay of await Promise.all(this.#relays.values())) relay.close();
+  }
+
+  /** Notes the target of a request, and tells whether its answer is a channel. */
+  requested(target) {
+    this.#longest = Math.max(this.#longest, target.length);
+    return this.#channels?.test(target) ?? false;
   }
 
   socketOpened() {
@@ -207,10 +272,11 @@ export class RelaySet {
     let { text } = answer;
     if (answer.status === 200 && text.startsWith("{")) {
       const json = JSON.parse(text);
-      if (json.url) {
-        const target = new URL(json.url);
+      const location = json[this.#redirectField];
+      if (location) {
+        const target = new URL(location);
         target.host = new URL((await this.#relay(target.origin)).url).host;
-        text = JSON.stringify({ ...json, url: target.href });
+        text = JSON.stringify({ ...json, [this.#redirectField]: target.href });
       }
     }
     const { "transfer-encoding": _, connection: __, ...kept } = answer.headers;
