@@ -45,7 +45,7 @@ impl ClassicApp {
     pub async fn who(
         &self,
         request: &ClientRequest,
-        hubs: &[Box<str>],
+        hubs: &[&str],
     ) -> Result<Identity, NotAdmitted> {
         let read = |body: &[u8]| match AppNegotiation::parse(body) {
             Ok(AppNegotiation::Error(text)) => Ok(Err(NotAdmitted::Refused(text.into()))),
@@ -66,7 +66,7 @@ impl ClassicApp {
         self.app
             .who(
                 request,
-                hubs.first().map_or("", |hub| hub),
+                hubs.first().copied().unwrap_or_default(),
                 Method::GET,
                 |address, query| address.classic_negotiate_url(&listed, query),
                 read,

@@ -10,6 +10,7 @@
 //! the client is opened on another and keeps its groups, and for the app a new one has come.
 
 mod admit;
+mod asked;
 mod conversation;
 mod inlet;
 mod line;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use heliograph_relay::Relay;
 
+pub use asked::{AskedApps, Clients};
 pub use names::{app_of, group_hub, relay_name};
 pub use payload::Transcoder;
 
