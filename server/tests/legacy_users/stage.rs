@@ -36,6 +36,15 @@ impl Stage {
 
     /// With a change to the settings.
     pub(crate) fn with(hubs: Vec<(&str, HubSettings)>, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(listener(), hubs, change)
+    }
+
+    /// At an address that is known already.
+    pub(crate) fn on(
+        listener: Listener,
+        hubs: Vec<(&str, HubSettings)>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings {
             demo: Some(false),
             legacy: LegacySettings {
@@ -55,8 +64,6 @@ impl Stage {
         change(&mut settings);
         let parts = Parts::new(&settings);
         let doors = doors::open(&settings, &parts).unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = Listener::bind(address, listener::Options::default()).unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listener.serve(doors.router, std::future::pending()));
         Self { address }
@@ -91,6 +98,12 @@ impl Stage {
         ));
         link
     }
+}
+
+/// Where a service will be.
+pub(crate) fn listener() -> Listener {
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    Listener::bind(address, listener::Options::default()).unwrap()
 }
 
 /// A hub of app servers, of which this URL is asked who legacy clients are.
