@@ -52,7 +52,9 @@ fn is_empty(stage: &Stage) -> bool {
 
 #[tokio::test]
 async fn a_client_that_the_app_refuses_is_not_started() {
-    let stage = Stage::start();
+    let mut settings = Settings::default();
+    settings.links.objection = Duration::from_millis(500);
+    let stage = Stage::start_with(settings);
     let mut app = App::start(&stage, &["Failing"]).await;
     for transport in TRANSPORTS {
         let who = stage.who(&["failing"]).over(transport);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use heliograph_protocol::legacy::HubCall;
 use heliograph_relay::{Client, CloseReason, Hub, Relay};
@@ -19,8 +19,6 @@ use crate::backend::legacy::{FeedError, Inbox, LegacyConversation, LegacyOpening
 
 /// What makes the app raise its event for a client that came back.
 const RECONNECTED: &[u8] = b"asrs:reconnect";
-/// How long the app gets to refuse a client: it says nothing when it takes one.
-const OBJECTION: Duration = Duration::from_millis(50);
 
 /// A legacy client's side of the hubs of a classic app.
 pub(super) struct AppConversation {
@@ -30,6 +28,7 @@ pub(super) struct AppConversation {
     line: Arc<Line>,
     /// The client in the hub of the app, and its likes in the hubs that it listens to.
     places: Vec<(Arc<Hub>, Arc<Client>)>,
+    /// Ends when the app has had its time to refuse the client.
     objection: Option<Pin<Box<Sleep>>>,
 }
 
@@ -112,9 +111,8 @@ impl LegacyConversation for AppConversation {
             warn!(?conn, hub, err = %error, "no app server took a legacy client");
             return Poll::Ready(Err(CloseReason::BackendLost));
         }
-        let objection = self
-            .objection
-            .get_or_insert_with(|| Box::pin(sleep(OBJECTION)));
+        let wait = self.line.links().options().objection;
+        let objection = self.objection.get_or_insert_with(|| Box::pin(sleep(wait)));
         ready!(objection.as_mut().poll(cx));
         Poll::Ready(match self.inbox.outbox().close_reason() {
             Some(reason) => Err(reason),

@@ -123,10 +123,12 @@ async fn feed(
 /// result already (0, rule 10).
 async fn flush(session: &Session) {
     let until = Instant::now() + FLUSH;
-    while session.inbox.outbox().waiting_bytes() > 0
-        && session.transport().1
-        && Instant::now() < until
-    {
+    let is_read = || {
+        let (transport, is_attached) = session.transport();
+        // A client that polls is between two polls most of the time.
+        is_attached || transport == LegacyTransport::LongPolling
+    };
+    while session.inbox.outbox().waiting_bytes() > 0 && is_read() && Instant::now() < until {
         sleep(FLUSH_LOOK).await;
     }
 }
