@@ -12,8 +12,10 @@ use crate::socket::{Frame, Socket};
 /// Who a client is and how it comes.
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
-    /// Its bearer token.
-    pub(crate) token: String,
+    /// Where it is served.
+    pub(crate) path: &'static str,
+    /// Its bearer token, if it has one.
+    pub(crate) token: Option<String>,
     pub(crate) transport: String,
     pub(crate) protocol: String,
     /// The value of `connectionData`, if it has one.
@@ -28,13 +30,29 @@ impl Who {
     pub(crate) fn new(token: String, hubs: &[&str]) -> Self {
         let names = hubs.iter().map(|hub| format!("{{\"name\":\"{hub}\"}}"));
         Self {
-            token,
+            path: "/aspnetclient",
+            token: Some(token),
             transport: "webSockets".to_owned(),
             protocol: "2.1".to_owned(),
             data: Some(format!("[{}]", names.collect::<Vec<_>>().join(","))),
             query: String::new(),
             headers: Vec::new(),
         }
+    }
+
+    /// The same, served without a token.
+    pub(crate) fn direct(hubs: &[&str]) -> Self {
+        Self {
+            path: "/signalr",
+            token: None,
+            ..Self::new(String::new(), hubs)
+        }
+    }
+
+    /// With this header.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     pub(crate) fn over(self, transport: &str) -> Self {
@@ -62,12 +80,13 @@ impl Who {
         let query = query.finish();
         let own = &self.query;
         let separator = if own.is_empty() { "" } else { "&" };
-        format!("/aspnetclient/{action}?{query}{separator}{own}")
+        format!("{}/{action}?{query}{separator}{own}", self.path)
     }
 
     fn all_headers(&self) -> Vec<(String, String)> {
-        let bearer = ("Authorization".to_owned(), format!("Bearer {}", self.token));
-        self.headers.iter().cloned().chain([bearer]).collect()
+        let bearer = self.token.iter();
+        let bearer = bearer.map(|token| ("Authorization".to_owned(), format!("Bearer {token}")));
+        self.headers.iter().cloned().chain(bearer).collect()
     }
 
     pub(crate) async fn get(

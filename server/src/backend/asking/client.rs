@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -77,9 +78,14 @@ impl Http {
         max_bytes: usize,
     ) -> Result<Answer, Failure> {
         let mut request = Request::new(Empty::new());
-        *request.method_mut() = method;
         *request.uri_mut() = url.parse().map_err(|_| Failure::RedirectUrl)?;
         *request.headers_mut() = headers;
+        if method == Method::POST {
+            // Some servers want to know the length of nothing, too (411).
+            let length = HeaderValue::from_static("0");
+            request.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        *request.method_mut() = method;
         let (parts, body) = self.client.request(request).await?.into_parts();
         let body = match Limited::new(body, max_bytes).collect().await {
             Ok(body) => Some(body.to_bytes()),

@@ -91,7 +91,8 @@ impl Opening {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let headers = self.headers.iter();
         Who {
-            token: self.token.clone(),
+            path: "/aspnetclient",
+            token: Some(self.token.clone()),
             transport: self.parameters["transport"].clone(),
             protocol: self.protocol.clone(),
             data: self.parameters.get("connectionData").cloned(),
