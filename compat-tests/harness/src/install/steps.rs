@@ -86,7 +86,7 @@ pub const JAVA: Step = Step {
         },
     ],
     line: "mvn -q -B package",
-    inputs: &["pom.xml", "src"],
+    inputs: &["pom.xml", "src", "../java-common"],
     output: "target/compat-java.jar",
     unavailable: &["Could not find artifact", "Could not transfer artifact"],
 };

@@ -1,6 +1,5 @@
 package compat;
 
-import com.microsoft.signalr.HubException;
 import java.util.Objects;
 
 /** Checks; what does not hold ends the scenario. */
@@ -33,16 +32,22 @@ final class Check {
         if (!condition) throw new Failed(what);
     }
 
-    /** The call must fail with this text. */
-    static void refused(String text, Action action) throws Exception {
+    /** The error with which the action must fail. */
+    static Exception refusal(Action action) throws Exception {
         Object answer;
         try {
             answer = action.run();
-        } catch (HubException error) {
-            equal(text, error.getMessage(), "the error");
-            return;
+        } catch (Failed error) {
+            throw error;
+        } catch (Exception error) {
+            return error;
         }
         throw new Failed("no error, but " + shown(answer));
+    }
+
+    /** The call must fail with this text. */
+    static void refused(String text, Action action) throws Exception {
+        equal(text, refusal(action).getMessage(), "the error");
     }
 
     private static String shown(Object value) {
