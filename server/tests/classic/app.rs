@@ -87,7 +87,7 @@ impl App {
 /// A connection of an app server, past its handshake.
 pub(crate) async fn link(stage: &Stage, hub: &str) -> AppServer {
     let hub = hub.to_lowercase();
-    let bearer = format!("Bearer {}", stage.server_token(&hub, "server"));
+    let bearer = format!("Bearer {}", Stage::server_token(&hub, "server"));
     let number = LINKS.fetch_add(1, Ordering::Relaxed);
     let path = format!("/aspnetserver/?hub={hub}&cid={number}");
     let headers = [("authorization", &*bearer), ("x-asrs-server-id", "server")];

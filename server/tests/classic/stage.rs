@@ -133,7 +133,7 @@ impl Stage {
     }
 
     /// A token for a connection of a classic app server.
-    pub(crate) fn server_token(&self, hub: &str, server: &str) -> String {
+    pub(crate) fn server_token(hub: &str, server: &str) -> String {
         let audience = format!("http://localhost/aspnetserver/?hub={hub}");
         let (now, lifetime) = (SystemTime::now(), Duration::from_secs(60));
         let mint = Mint::new(AccessKey::new(KEY), "http://localhost", now, lifetime).unwrap();

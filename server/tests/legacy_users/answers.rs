@@ -110,6 +110,9 @@ const OF_CLASSIC: [Row; 6] = [
     (|| stub::json(stub::OFFER), "cannot be read"),
 ];
 
+/// Starts a service that asks an app.
+type Start = fn(&str) -> Stage;
+
 /// A service that asks a Core app.
 fn core(url: &str) -> Stage {
     Stage::start(vec![("chat", asked(url))])
@@ -119,7 +122,7 @@ fn core(url: &str) -> Stage {
 fn classic(url: &str) -> Stage {
     let app = url.to_owned();
     Stage::with(Vec::new(), |settings: &mut Settings| {
-        settings.legacy.app_url = Some(app)
+        settings.legacy.app_url = Some(app);
     })
 }
 
@@ -138,7 +141,7 @@ fn assert_unavailable(refused: &Answer, app: SocketAddr, why: &str) {
 #[tokio::test]
 async fn whoever_answers_nonsense_is_unavailable_and_the_log_says_why() {
     log::capture();
-    let kinds: [(fn(&str) -> Stage, &[Row]); 2] = [(core, &OF_CORE), (classic, &OF_CLASSIC)];
+    let kinds: [(Start, &[Row]); 2] = [(core, &OF_CORE), (classic, &OF_CLASSIC)];
     for (start, own) in kinds {
         for (answer, why) in ANSWERS.iter().chain(own) {
             let app = Stub::answering(|_| answer()).await;
@@ -199,7 +202,7 @@ async fn refusals_come_through_without_their_bodies() {
 
 #[tokio::test]
 async fn an_apps_own_word_reaches_the_client() {
-    let kinds: [(fn(&str) -> Stage, &str); 2] = [
+    let kinds: [(Start, &str); 2] = [
         (core, r#"{"error":"Closed on \"Sundays\"."}"#),
         (
             classic,
