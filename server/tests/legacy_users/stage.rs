@@ -50,7 +50,6 @@ impl Stage {
             legacy: LegacySettings {
                 // Nothing of its own in between.
                 keep_alive: Span::seconds(0),
-                ask: Span(Duration::from_millis(500)),
                 ..LegacySettings::default()
             },
             limits: LimitSettings::default(),
