@@ -50,7 +50,6 @@ impl Stage {
             legacy: LegacySettings {
                 // Nothing of its own in between.
                 keep_alive: Span::seconds(0),
-                ask: Span(Duration::from_millis(500)),
                 ..LegacySettings::default()
             },
             limits: LimitSettings::default(),
@@ -70,7 +69,7 @@ impl Stage {
     }
 
     /// A token for a connection of a classic app server.
-    pub(crate) fn server_token(&self, hub: &str, server: &str) -> String {
+    pub(crate) fn server_token(hub: &str, server: &str) -> String {
         let audience = format!("http://localhost/aspnetserver/?hub={hub}");
         let mint = mint(KEY, MINUTE).with_audience(Some(audience));
         mint.server(hub, server).unwrap()
