@@ -66,19 +66,26 @@ impl Cell {
             name if name.contains("chromium") || name.starts_with("go") => 0,
             // Slow polls slow it down further: not beside browsers.
             "python-signalrcore" if self.is_polling() => 1,
-            _ if self.is_polling() => 2,
+            _ if self.is_polling() || self.is_simulated() => 2,
             _ => 3,
         }
     }
 
+    /// Whether requests are made by a simulated page, which takes its time for each.
+    fn is_simulated(&self) -> bool {
+        self.client.library.ends_with("in jsdom") && !self.is_socket() && self.transport != "auto"
+    }
+
     /// Of how many drivers it takes the place, where `jobs` run at a time: a browser keeps two cores
-    /// busy by itself, and where slow polls bring messages late, others are to leave it time.
+    /// busy by itself, a simulated page one, and where slow polls bring messages late, others are to
+    /// leave it time.
     #[must_use]
     pub fn weight(&self, jobs: usize) -> u32 {
         match self.client.name {
             _ if jobs < 2 => 1,
             name if name.contains("chromium") => 2,
             "python-signalrcore" if self.is_polling() => 2,
+            _ if self.is_simulated() => 2,
             _ => 1,
         }
     }

@@ -296,31 +296,31 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.4.3 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.4.3 --browser",
     ),
-    legacy_js(
+    extra(legacy_js(
         "legacy-js-2.4.0",
         "signalr 2.4.0 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.4.0",
-    ),
+    )),
     extra(legacy_chromium(
         "legacy-chromium-2.4.0",
         "signalr 2.4.0 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.4.0 --browser",
     )),
-    stays(legacy_js(
+    extra(stays(legacy_js(
         "legacy-js-2.3.0",
         "signalr 2.3.0 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.3.0",
-    )),
+    ))),
     extra(stays(legacy_chromium(
         "legacy-chromium-2.3.0",
         "signalr 2.3.0 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.3.0 --browser",
     ))),
-    stays(legacy_js(
+    extra(stays(legacy_js(
         "legacy-js-2.2.3",
         "signalr 2.2.3 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.2.3",
-    )),
+    ))),
     extra(stays(legacy_chromium(
         "legacy-chromium-2.2.3",
         "signalr 2.2.3 with jQuery 3.7.1 in Chromium",

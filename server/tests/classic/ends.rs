@@ -1,8 +1,10 @@
 //! How clients come in and go, and calls that nobody answers.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use heliograph_protocol::service::AckStatus;
+use heliograph_protocol::service::{AckStatus, Message};
 
 use crate::app::{App, close, join, received, response};
 use crate::client::{Client, Said};
@@ -99,11 +101,25 @@ async fn the_app_hears_of_a_client_that_stays_away() {
     settings.clients.disconnect_timeout = Duration::from_secs(1);
     let stage = Stage::start_with(settings);
     let mut app = App::start(&stage, &["Chat"]).await;
+    let mut clients = Vec::new();
     for transport in TRANSPORTS {
         let who = stage.who(&["chat"]).over(transport);
-        let mut client = stage.client(app.link(), who).await;
-        client.lose();
-        assert_eq!(app.link().closed(&client.id).await, "");
+        clients.push(stage.client(app.link(), who).await);
+    }
+    clients.iter_mut().for_each(Client::lose);
+    let mut away: BTreeSet<_> = clients.into_iter().map(|client| client.id).collect();
+    while !away.is_empty() {
+        let frame = app.link().next().await;
+        let Message::CloseConnection {
+            connection_id,
+            error,
+            ..
+        } = frame.message()
+        else {
+            panic!("{:?}", frame.message())
+        };
+        assert_eq!(error, "");
+        assert!(away.remove(connection_id));
     }
 }
 
@@ -225,4 +241,24 @@ async fn who_may_not_come_in_does_not() {
     client.lose();
     assert_eq!(client.reconnect().await.unwrap_err().status, 403);
     assert_eq!(client.request_abort().await.status, 403);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_client_that_is_gone() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut client = stage.client(app.link(), stage.who(&["chat"])).await;
+    let id = client.id.clone();
+    assert_eq!(join(app.link(), &id, "hg-Chat.g").await, AckStatus::Ok);
+    client.groups().await;
+    let known = ["aspnetserver/app_app", "aspnetserver/app_chat"].map(|hub| {
+        let client = stage.relay.find(hub).unwrap().connection(&id);
+        Arc::downgrade(&client.unwrap())
+    });
+    client.stop().await;
+    assert_eq!(app.link().closed(&id).await, "");
+    until("no client", || {
+        known.iter().all(|it| it.upgrade().is_none())
+    })
+    .await;
 }

@@ -107,7 +107,9 @@ async fn a_client_waits_for_the_next_connection_of_its_app() {
 
 #[tokio::test]
 async fn a_client_ends_when_its_app_does_not_come_back() {
-    let stage = Stage::start();
+    let mut settings = Settings::default();
+    settings.links.wait_for_server = Duration::from_millis(300);
+    let stage = Stage::start_with(settings);
     for transport in TRANSPORTS {
         for version in ["2.1", "1.5"] {
             let mut app = App::start(&stage, &["Chat"]).await;

@@ -131,13 +131,13 @@ impl Stage {
         let app = [("asrs.s.apn".to_owned(), app.to_owned())];
         mint.legacy_client(user, &app).unwrap()
     }
+}
 
-    /// A token for a connection of a classic app server.
-    pub(crate) fn server_token(hub: &str, server: &str) -> String {
-        let audience = format!("http://localhost/aspnetserver/?hub={hub}");
-        let (now, lifetime) = (SystemTime::now(), Duration::from_secs(60));
-        let mint = Mint::new(AccessKey::new(KEY), "http://localhost", now, lifetime).unwrap();
-        let mint = mint.with_audience(Some(audience));
-        mint.server(hub, server).unwrap()
-    }
+/// A token for a connection of a classic app server.
+pub(crate) fn server_token(hub: &str, server: &str) -> String {
+    let audience = format!("http://localhost/aspnetserver/?hub={hub}");
+    let (now, lifetime) = (SystemTime::now(), Duration::from_secs(60));
+    let mint = Mint::new(AccessKey::new(KEY), "http://localhost", now, lifetime).unwrap();
+    let mint = mint.with_audience(Some(audience));
+    mint.server(hub, server).unwrap()
 }

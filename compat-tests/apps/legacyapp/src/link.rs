@@ -49,6 +49,11 @@ impl Link {
         self.is_up.load(Ordering::Acquire)
     }
 
+    /// Says whether the service hears what is sent.
+    pub(crate) fn set_up(&self, is_up: bool) {
+        self.is_up.store(is_up, Ordering::Release);
+    }
+
     /// Sends a message, as soon as there is room. What is sent to a link that is lost is lost.
     pub(crate) async fn send(&self, message: &Message<'_>) {
         let mut bytes = Vec::new();
@@ -216,7 +221,7 @@ impl Driver {
                 Message::HandshakeResponse { error, .. }
                     if error.unwrap_or_default().is_empty() =>
                 {
-                    self.link.is_up.store(true, Ordering::Release);
+                    self.link.set_up(true);
                     app.changed.notify_waiters();
                 }
                 other => bail!("the service answers the handshake with {other:?}"),

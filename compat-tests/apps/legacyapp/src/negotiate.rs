@@ -86,3 +86,7 @@ fn script(base: &str) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }
+
+#[cfg(test)]
+#[path = "negotiate_tests.rs"]
+mod tests;

@@ -17,6 +17,7 @@ mod asks;
 mod bad_frames;
 mod bad_requests;
 mod bad_servers;
+mod both_worlds;
 mod carried;
 mod conformance;
 mod demo_page;
@@ -77,6 +78,7 @@ pub fn all() -> Vec<Scenario> {
         bad_servers::SCENARIOS,
         carried::SCENARIOS,
         conformance::SCENARIOS,
+        both_worlds::SCENARIOS,
     ]
     .concat()
 }

@@ -91,8 +91,12 @@ final class Relay implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
-        server.close();
+    public void close() {
+        try {
+            server.close();
+        } catch (IOException error) {
+            // It is closed already.
+        }
         cut();
         resume();
     }
