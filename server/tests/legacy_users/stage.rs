@@ -68,13 +68,6 @@ impl Stage {
         Self { address }
     }
 
-    /// A token for a connection of a classic app server.
-    pub(crate) fn server_token(hub: &str, server: &str) -> String {
-        let audience = format!("http://localhost/aspnetserver/?hub={hub}");
-        let mint = mint(KEY, MINUTE).with_audience(Some(audience));
-        mint.server(hub, server).unwrap()
-    }
-
     /// An app server for a Core hub, past its handshake.
     pub(crate) async fn app_server(&self, hub: &str) -> AppServer {
         let bearer = format!("Bearer {}", mint(KEY, MINUTE).server(hub, "s").unwrap());
@@ -122,6 +115,13 @@ pub(crate) fn served(users: LegacyUsers) -> HubSettings {
         legacy_users: Some(users),
         ..HubSettings::default()
     }
+}
+
+/// A token for a connection of a classic app server.
+pub(crate) fn server_token(hub: &str, server: &str) -> String {
+    let audience = format!("http://localhost/aspnetserver/?hub={hub}");
+    let mint = mint(KEY, MINUTE).with_audience(Some(audience));
+    mint.server(hub, server).unwrap()
 }
 
 pub(crate) fn mint(key: &str, lifetime: Duration) -> Mint {
