@@ -23,6 +23,8 @@ mod conformance;
 mod demo_page;
 mod endpoints;
 mod kit;
+mod legacy_life;
+mod legacy_replay;
 mod lost;
 mod oracle;
 mod places;
@@ -79,6 +81,8 @@ pub fn all() -> Vec<Scenario> {
         carried::SCENARIOS,
         conformance::SCENARIOS,
         both_worlds::SCENARIOS,
+        legacy_life::SCENARIOS,
+        legacy_replay::SCENARIOS,
     ]
     .concat()
 }

@@ -48,6 +48,8 @@ pub(crate) struct Legacy {
     /// URL of the endpoint, without a slash at its end.
     pub(crate) base: String,
     pub(crate) way: Way,
+    /// The first of its hubs, which calls are for.
+    hub: String,
     /// What every request says behind its version: hubs, and what the scenario wants to say.
     pub(crate) query: String,
     pub(crate) token: String,
@@ -68,11 +70,13 @@ impl Legacy {
         hubs: &[&str],
         pairs: &str,
     ) -> Result<Self> {
+        let hub = hubs.first().copied().unwrap_or_default().to_owned();
         let hubs: Vec<Value> = hubs.iter().map(|hub| json!({"name": hub})).collect();
         let data = escape(&Value::from(hubs).to_string());
         let mut client = Self {
             base: url.trim_end_matches('/').to_owned(),
             way,
+            hub,
             query: format!("connectionData={data}&{pairs}"),
             token: String::new(),
             id: String::new(),
@@ -96,10 +100,9 @@ impl Legacy {
         bail!("it is redirected again and again")
     }
 
-    /// The same connection by another address, such as a relay's.
-    pub(crate) fn by(mut self, address: &str) -> Self {
-        let path = self.base.splitn(4, '/').nth(3).unwrap_or_default();
-        self.base = format!("http://{address}/{path}");
+    /// The same connection, with calls for another hub.
+    pub(crate) fn calling(mut self, hub: &str) -> Self {
+        hub.clone_into(&mut self.hub);
         self
     }
 
@@ -143,10 +146,9 @@ impl Legacy {
         Ok(())
     }
 
-    /// Calls a method of the hub `conformance` by a request, whatever the transport, and gives its
-    /// result.
+    /// Calls a method by a request, whatever the transport, and gives its result.
     pub(crate) async fn call(&self, method: &str, arguments: Value) -> Result<Value> {
-        let call = json!({"H": "conformance", "M": method, "A": arguments, "I": 0});
+        let call = json!({"H": self.hub, "M": method, "A": arguments, "I": 0});
         let answer = self.send(&call.to_string()).await?;
         result(&answer.json()?).with_context(|| method.to_owned())
     }

@@ -110,17 +110,25 @@ impl Channel {
         std::mem::take(&mut self.messages).into_iter()
     }
 
-    /// The text of the next `received`, waited for.
-    pub(crate) async fn received(&mut self) -> Result<String> {
+    /// The next message, waited for.
+    pub(crate) async fn message(&mut self) -> Result<Value> {
         let until = tokio::time::Instant::now() + WAIT;
         loop {
             if let Some(message) = self.messages.pop_front() {
-                return text(&message).with_context(|| message.to_string());
+                return Ok(message);
             }
-            timeout_at(until, self.receive())
-                .await
-                .context("nothing came in time")??;
+            let received = timeout_at(until, self.receive()).await;
+            let document = received.context("nothing came in time")??;
+            if let Some(error) = document["E"].as_str().filter(|_| document["I"].is_null()) {
+                bail!("the connection was ended: {error}");
+            }
         }
+    }
+
+    /// The text of the next message, which is a call of `received`, waited for.
+    pub(crate) async fn received(&mut self) -> Result<String> {
+        let message = self.message().await?;
+        text(&message).with_context(|| message.to_string())
     }
 
     /// Reads past what comes to the end of the channel.
