@@ -331,16 +331,16 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.2.1 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.2.1",
     )),
-    stays(legacy_chromium(
+    extra(stays(legacy_chromium(
         "legacy-chromium-2.2.1",
         "signalr 2.2.1 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.2.1 --browser",
-    )),
-    legacy_js(
+    ))),
+    extra(legacy_js(
         "legacy-no-jquery-0.2.1",
         "signalr-no-jquery 0.2.1 in jsdom",
         "node driver.mjs --package signalr-no-jquery@0.2.1",
-    ),
+    )),
     Client {
         modes: &[("webSockets", "json")],
         ..stays(legacy_js(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use heliograph::config::Settings;
+use heliograph::config::{Settings, Span};
 use http::StatusCode;
 use tokio::net::TcpListener;
 
@@ -110,17 +110,26 @@ const OF_CLASSIC: [Row; 6] = [
     (|| stub::json(stub::OFFER), "cannot be read"),
 ];
 
+/// Starts a service that asks an app, and changes how.
+type Start = fn(&str, fn(&mut Settings)) -> Stage;
+
 /// A service that asks a Core app.
-fn core(url: &str) -> Stage {
-    Stage::start(vec![("chat", asked(url))])
+fn core(url: &str, change: fn(&mut Settings)) -> Stage {
+    Stage::with(vec![("chat", asked(url))], change)
 }
 
 /// A service that asks a classic app.
-fn classic(url: &str) -> Stage {
+fn classic(url: &str, change: fn(&mut Settings)) -> Stage {
     let app = url.to_owned();
     Stage::with(Vec::new(), |settings: &mut Settings| {
-        settings.legacy.app_url = Some(app)
+        settings.legacy.app_url = Some(app);
+        change(settings);
     })
+}
+
+/// For apps that never answer.
+fn impatient(settings: &mut Settings) {
+    settings.legacy.ask = Span(Duration::from_millis(200));
 }
 
 fn assert_unavailable(refused: &Answer, app: SocketAddr, why: &str) {
@@ -138,11 +147,12 @@ fn assert_unavailable(refused: &Answer, app: SocketAddr, why: &str) {
 #[tokio::test]
 async fn whoever_answers_nonsense_is_unavailable_and_the_log_says_why() {
     log::capture();
-    let kinds: [(fn(&str) -> Stage, &[Row]); 2] = [(core, &OF_CORE), (classic, &OF_CLASSIC)];
+    let kinds: [(Start, &[Row]); 2] = [(core, &OF_CORE), (classic, &OF_CLASSIC)];
     for (start, own) in kinds {
         for (answer, why) in ANSWERS.iter().chain(own) {
             let app = Stub::answering(|_| answer()).await;
-            let stage = start(&app.url());
+            let is_silent = why.contains("in time");
+            let stage = start(&app.url(), if is_silent { impatient } else { |_| {} });
             for protocol in ["2.1", "1.5"] {
                 let who = Who::direct(&["chat"]).version(protocol);
                 let refused = who.negotiate(stage.address).await.unwrap_err();
@@ -160,7 +170,7 @@ async fn whoever_answers_nonsense_is_unavailable_and_the_log_says_why() {
 #[tokio::test]
 async fn an_app_that_is_not_there_or_silent_is_unavailable() {
     log::capture();
-    for start in [core, classic] {
+    for start in [core as Start, classic] {
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = nobody.local_addr().unwrap();
         drop(nobody);
@@ -170,7 +180,7 @@ async fn an_app_that_is_not_there_or_silent_is_unavailable() {
             (address, "it cannot be reached"),
             (silent_address, "it did not answer in time"),
         ] {
-            let stage = start(&format!("http://{address}/chat"));
+            let stage = start(&format!("http://{address}/chat"), impatient);
             let who = Who::direct(&["chat"]);
             let refused = who.negotiate(stage.address).await.unwrap_err();
             assert_unavailable(&refused, address, why);
@@ -180,7 +190,7 @@ async fn an_app_that_is_not_there_or_silent_is_unavailable() {
 
 #[tokio::test]
 async fn refusals_come_through_without_their_bodies() {
-    for start in [core, classic] {
+    for start in [core as Start, classic] {
         for (answer, expected) in [(401, 401), (403, 403)] {
             let app = Stub::answering(move |_| {
                 let headers = [("www-authenticate", "Negotiate"), ("set-cookie", "a=1")];
@@ -188,7 +198,7 @@ async fn refusals_come_through_without_their_bodies() {
                 (status, headers, "<html>").into_response()
             })
             .await;
-            let stage = start(&app.url());
+            let stage = start(&app.url(), |_| {});
             let refused = Who::direct(&["chat"]).negotiate(stage.address).await;
             let refused = refused.unwrap_err();
             assert_eq!((refused.status, refused.text()), (expected, ""));
@@ -199,7 +209,7 @@ async fn refusals_come_through_without_their_bodies() {
 
 #[tokio::test]
 async fn an_apps_own_word_reaches_the_client() {
-    let kinds: [(fn(&str) -> Stage, &str); 2] = [
+    let kinds: [(Start, &str); 2] = [
         (core, r#"{"error":"Closed on \"Sundays\"."}"#),
         (
             classic,
@@ -208,7 +218,7 @@ async fn an_apps_own_word_reaches_the_client() {
     ];
     for (start, answer) in kinds {
         let app = Stub::answering(move |_| stub::json(answer)).await;
-        let stage = start(&app.url());
+        let stage = start(&app.url(), |_| {});
         let ask = |protocol| {
             let who = Who::direct(&["chat"]).version(protocol);
             async move { who.get(stage.address, "negotiate", &[]).await }

@@ -76,7 +76,7 @@ async fn a_token_that_ends_does_not_end_its_connection() {
     });
     let mut link = stage.app_server("chat").await;
     let token = |user| {
-        let mint = mint(KEY, Duration::from_secs(2));
+        let mint = mint(KEY, Duration::from_secs(4));
         let token = mint.client("chat", Some(user), &[]).unwrap();
         Who::direct(&["chat"]).header("Authorization", &format!("Bearer {token}"))
     };

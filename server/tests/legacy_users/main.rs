@@ -6,7 +6,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::large_futures,
-    clippy::unused_self,
     reason = "tests"
 )]
 #![allow(dead_code, reason = "what is shared with other tests is not all used")]

@@ -50,7 +50,6 @@ impl Stage {
             legacy: LegacySettings {
                 // Nothing of its own in between.
                 keep_alive: Span::seconds(0),
-                ask: Span(Duration::from_millis(500)),
                 ..LegacySettings::default()
             },
             limits: LimitSettings::default(),
@@ -67,13 +66,6 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         tokio::spawn(listener.serve(doors.router, std::future::pending()));
         Self { address }
-    }
-
-    /// A token for a connection of a classic app server.
-    pub(crate) fn server_token(&self, hub: &str, server: &str) -> String {
-        let audience = format!("http://localhost/aspnetserver/?hub={hub}");
-        let mint = mint(KEY, MINUTE).with_audience(Some(audience));
-        mint.server(hub, server).unwrap()
     }
 
     /// An app server for a Core hub, past its handshake.
@@ -123,6 +115,13 @@ pub(crate) fn served(users: LegacyUsers) -> HubSettings {
         legacy_users: Some(users),
         ..HubSettings::default()
     }
+}
+
+/// A token for a connection of a classic app server.
+pub(crate) fn server_token(hub: &str, server: &str) -> String {
+    let audience = format!("http://localhost/aspnetserver/?hub={hub}");
+    let mint = mint(KEY, MINUTE).with_audience(Some(audience));
+    mint.server(hub, server).unwrap()
 }
 
 pub(crate) fn mint(key: &str, lifetime: Duration) -> Mint {

@@ -80,7 +80,7 @@ pub struct LegacyOpening {
     /// The protocol version that it asked for.
     pub protocol: ClientProtocol,
     /// Set when it was connected before, to a service that has forgotten it: the groups that it
-    /// was in, as [`LegacyConversation::groups`] gave them.
+    /// was in, by the names that its [`Inbox`] told.
     pub rejoins: Option<Vec<Box<str>>>,
 }
 

@@ -1,8 +1,9 @@
-"""TCP relays that cut links below HTTP and turn new ones away for a while, wherever the app's redirect leads."""
+"""TCP relays that cut links below HTTP, or stall them, and turn new ones away for a while, wherever the app's redirect leads."""
 
 import asyncio
 import http.server
 import json
+import re
 import socket
 import struct
 import threading
@@ -16,6 +17,9 @@ LOOPBACK = "127.0.0.1"
 BEFORE_REFUSAL = 0.1
 """How long a link that is turned away waits for it, in seconds: a client may try again without a pause."""
 
+# How a request begins.
+REQUEST = re.compile(rb"[A-Z]{3,7} (/\S*)")
+
 # Closing resets the connection: what is on its way is lost.
 RESETS = struct.pack("ii", 1, 0)
 
@@ -28,6 +32,10 @@ class Relays:
         self._links = set()
         self._targets = {}
         self._down_until = 0.0
+        self._flow = asyncio.Event()
+        self._flow.set()
+        self.longest_target = 0
+        """The length of the longest request target so far."""
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
@@ -37,6 +45,13 @@ class Relays:
         """Resets all links and turns new ones away for some time."""
         self._down_until = time.monotonic() + seconds
         self._run(self._cut())
+
+    def stall(self):
+        """Passes on no more of what the server sends, as a receiver does that is too slow."""
+        self._loop.call_soon_threadsafe(self._flow.clear)
+
+    def resume(self):
+        self._loop.call_soon_threadsafe(self._flow.set)
 
     def close(self):
         """Cuts all links for good. New ones are still turned away: a client that does not stop trying would find a closed port at once,
@@ -77,10 +92,18 @@ class Relays:
             return
         both = {writer, far_writer}
         self._links |= both
-        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+        await asyncio.gather(copy(reader, far_writer, self._note), copy(far_reader, writer, self._flows))
         self._links -= both
         for one in both:
             one.close()
+
+    async def _note(self, data):
+        request = REQUEST.match(data)
+        if request is not None:
+            self.longest_target = max(self.longest_target, len(request[1]))
+
+    async def _flows(self, _):
+        await self._flow.wait()
 
     def _open_front(self):
         """Passes requests for negotiation on to the app and leads its redirects through relays."""
@@ -121,10 +144,11 @@ class Relays:
         return status, kind, body
 
 
-async def copy(reader, writer):
-    """Copies one direction to its end, which may be a reset."""
+async def copy(reader, writer, before):
+    """Copies one direction to its end, which may be a reset; `before` is awaited before each piece."""
     try:
         while data := await reader.read(65536):
+            await before(data)
             writer.write(data)
             await writer.drain()
         writer.write_eof()
