@@ -1,6 +1,6 @@
 //! The clients that we did not write, and how to run their drivers.
 
-use crate::install::{CHROMIUM, GO, JAVA, LEGACY_NPM, NPM, Need, PYTHON, Step};
+use crate::install::{CHROMIUM, GO, JAVA, LEGACY_JAVA, LEGACY_NPM, NPM, Need, PYTHON, Step};
 use crate::world::World;
 
 /// A transport and a protocol.
@@ -348,6 +348,19 @@ pub const CLIENTS: &[Client] = &[
             "signalr-client 0.0.20 in Node",
             "node driver.mjs --package signalr-client@0.0.20",
         ))
+    },
+    Client {
+        name: "legacy-java-2.0.4",
+        library: "com.github.signalr4j:signalr4j 2.0.4",
+        world: World::Legacy,
+        manner: Manner::Table,
+        follows_redirects: false,
+        install: Some(&LEGACY_JAVA),
+        needs: &[],
+        folder: LEGACY_JAVA.folder,
+        run: "java -jar target/compat-legacy-java.jar",
+        modes: LEGACY,
+        is_extra: false,
     },
 ];
 

@@ -91,6 +91,14 @@ pub const JAVA: Step = Step {
     unavailable: &["Could not find artifact", "Could not transfer artifact"],
 };
 
+/// The Java client of ASP.NET SignalR.
+pub const LEGACY_JAVA: Step = Step {
+    name: "legacy-maven",
+    folder: "compat-tests/clients/legacy-java",
+    output: "target/compat-legacy-java.jar",
+    ..JAVA
+};
+
 /// The Python clients.
 pub const PYTHON: Step = Step {
     name: "pip",

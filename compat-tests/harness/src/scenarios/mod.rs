@@ -23,6 +23,9 @@ mod conformance;
 mod demo_page;
 mod endpoints;
 mod kit;
+mod legacy_app_answers;
+mod legacy_bad_requests;
+mod legacy_contention;
 mod legacy_life;
 mod legacy_replay;
 mod lost;
@@ -82,6 +85,9 @@ pub fn all() -> Vec<Scenario> {
         conformance::SCENARIOS,
         both_worlds::SCENARIOS,
         legacy_life::SCENARIOS,
+        legacy_app_answers::SCENARIOS,
+        legacy_bad_requests::SCENARIOS,
+        legacy_contention::SCENARIOS,
         legacy_replay::SCENARIOS,
     ]
     .concat()

@@ -136,7 +136,7 @@ impl Channel {
         let past_all = async {
             while let Ok(document) = self.receive().await {
                 // A poll ends with a document, and whoever is told this polls no more.
-                let is_last = document["E"].is_string() || matches!(self.carrier, Carrier::Poll(_));
+                let is_last = document["E"].is_string() || self.is_poll();
                 if is_last {
                     return;
                 }
@@ -144,6 +144,16 @@ impl Channel {
         };
         let ended = timeout(WAIT, past_all).await;
         ended.context("the channel was not ended in time")
+    }
+
+    /// Whether each document needs a request.
+    pub(crate) fn is_poll(&self) -> bool {
+        matches!(self.carrier, Carrier::Poll(_))
+    }
+
+    /// Whether the next document needs a request that has not been made.
+    pub(crate) fn is_between_polls(&self) -> bool {
+        matches!(self.carrier, Carrier::Poll(None))
     }
 
     /// Sends a message on a WebSocket.
