@@ -37,6 +37,17 @@ def shown(value):
     return text if len(text) <= 160 else f"{text[:100]}… ({len(text)} characters)"
 
 
+def refusal(action):
+    """The error with which the action must fail."""
+    try:
+        answer = action()
+    except Failed:
+        raise
+    except Exception as error:
+        return error
+    raise Failed(f"no error, but {shown(answer)}")
+
+
 def refused(action, text):
     """The call must fail with this text."""
     try:

@@ -41,10 +41,10 @@ class Relays:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.url = self._open_front() if app.redirects else self._way_to(app.url)
 
-    def cut(self, seconds=0.0):
-        """Resets all links and turns new ones away for some time."""
+    def cut(self, seconds=0.0, *, closes=False):
+        """Resets all links, or closes them, and turns new ones away for some time."""
         self._down_until = time.monotonic() + seconds
-        self._run(self._cut())
+        self._run(self._cut(closes))
 
     def stall(self):
         """Passes on no more of what the server sends, as a receiver does that is too slow."""
@@ -61,9 +61,12 @@ class Relays:
     def _run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
 
-    async def _cut(self):
+    async def _cut(self, closes):
         for writer in list(self._links):
-            reset(writer)
+            if closes:
+                writer.close()
+            else:
+                reset(writer)
 
     def _way_to(self, url):
         """The relay to an address, by its own."""

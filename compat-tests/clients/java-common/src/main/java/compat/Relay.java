@@ -19,8 +19,6 @@ final class Relay implements AutoCloseable {
     private static final Pattern REQUEST = Pattern.compile("^[A-Z]{3,7} (/\\S*)");
     private static final Pattern CHANNEL = Pattern.compile("/(connect|reconnect|poll)\\?");
     private static final int CHUNK = 65_536;
-    // A client may try again without a pause.
-    private static final int BEFORE_REFUSAL_MS = 100;
 
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final Set<Socket> links = new HashSet<>();
@@ -44,12 +42,12 @@ final class Relay implements AutoCloseable {
         return target.toString().replaceFirst("//[^/]*", "//127.0.0.1:" + server.getLocalPort());
     }
 
-    /** Resets all links and turns new ones away, for good. */
+    /** Resets all links, for good: new ones are never answered. */
     void cut() {
         cut(TimeUnit.DAYS.toMillis(1));
     }
 
-    /** Resets all links and turns new ones away for some time. */
+    /** Resets all links, and those that are new within some time when it is over: a client may try again without a pause. */
     synchronized void cut(long milliseconds) {
         downUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(milliseconds);
         links.forEach(Relay::reset);
@@ -102,14 +100,11 @@ final class Relay implements AutoCloseable {
     }
 
     private void join(Socket near) {
-        if (isDown()) {
-            inBackground(() -> {
-                Thread.sleep(BEFORE_REFUSAL_MS);
-                reset(near);
-            });
-            return;
-        }
         inBackground(() -> {
+            if (awaitUp()) {
+                reset(near);
+                return;
+            }
             var far = new Socket(target.getHost(), target.getPort());
             near.setTcpNoDelay(true);
             far.setTcpNoDelay(true);
@@ -118,14 +113,21 @@ final class Relay implements AutoCloseable {
         });
     }
 
-    private synchronized boolean isDown() {
-        return System.nanoTime() < downUntil;
+    /** Waits until links are let through again; whether that took any time. */
+    private boolean awaitUp() throws InterruptedException {
+        var left = TimeUnit.NANOSECONDS.toMillis(downFor());
+        Thread.sleep(left);
+        return left > 0;
+    }
+
+    private synchronized long downFor() {
+        return Math.max(0, downUntil - System.nanoTime());
     }
 
     private synchronized void keep(Socket near, Socket far) {
         links.add(near);
         links.add(far);
-        if (isDown()) {
+        if (downFor() > 0) {
             reset(near);
             reset(far);
         }

@@ -156,8 +156,13 @@ final class Scene {
     }
 
     void close() {
+        // Some take long to stop, or never do; nothing of the next scenario depends on it.
         synchronized (peers) {
-            for (var peer : peers) peer.abandon();
+            for (var peer : peers) {
+                var thread = new Thread(peer::abandon);
+                thread.setDaemon(true);
+                thread.start();
+            }
         }
         synchronized (relays) {
             for (var relay : relays) relay.close();
