@@ -11,8 +11,10 @@ from pysignalr.protocol.json import JSONProtocol
 from pysignalr.protocol.messagepack import MessagepackProtocol
 
 import harness
+import runner
 import scenarios
-from harness import STEP, CallError, Failed, Pending, Refused, Stream
+from checks import STEP, CallError, Failed, Pending, Refused
+from harness import Stream
 
 CELLS = {("WebSockets", "json"), ("WebSockets", "messagepack")}
 
@@ -196,4 +198,4 @@ def make(transport, protocol, url, headers, token, **wishes):
 
 
 if __name__ == "__main__":
-    harness.leave(harness.main(sys.modules[__name__], scenarios.ALL))
+    runner.leave(harness.main(sys.modules[__name__], scenarios.ALL))

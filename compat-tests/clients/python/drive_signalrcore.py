@@ -12,8 +12,10 @@ from signalrcore.subject import Subject
 from signalrcore.types import HttpTransportType, HubProtocolEncoding
 
 import harness
+import runner
 import scenarios
-from harness import STEP, CallError, Failed, Pending, Refused, Stream
+from checks import STEP, CallError, Failed, Pending, Refused
+from harness import Stream
 
 # MessagePack over long polling is left out: the client decodes every poll as text there, so no handshake ends.
 CELLS = {("WebSockets", "json"), ("WebSockets", "messagepack"), ("ServerSentEvents", "json"), ("LongPolling", "json")}
@@ -170,4 +172,4 @@ def make(transport, protocol, url, headers, token, **wishes):
 
 
 if __name__ == "__main__":
-    harness.leave(harness.main(sys.modules[__name__], scenarios.ALL))
+    runner.leave(harness.main(sys.modules[__name__], scenarios.ALL))

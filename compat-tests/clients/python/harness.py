@@ -1,8 +1,7 @@
-"""What every driver needs: the command line, the clock of a scenario, checks, and the app's control endpoints."""
+"""What every driver needs: the command line, what scenarios are made of, and the app's control endpoints."""
 
 import argparse
 import json
-import os
 import queue
 import sys
 import threading
@@ -11,84 +10,17 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent / "python-common"))
 
 import relay
-
-STEP = 6.0
-"""How long one step of a scenario may take, in seconds: shorter than a scenario's limit, so that a failure says which step it was."""
+import runner
+from checks import STEP, CallError, Failed, equal, true
 
 NUDGE = 0.2
 MOST_NUDGED = 10
 """How often clients are nudged, in seconds, and how many at most."""
-
-
-class Failed(Exception):
-    """The client or the server did something else than expected."""
-
-
-class Skipped(Exception):
-    """This client cannot do it by nature."""
-
-
-class CallError(Exception):
-    """The server answered a call with an error."""
-
-
-class Refused(Exception):
-    """The server did not let the client in."""
-
-
-def equal(wanted, got, what="the answer"):
-    if wanted != got:
-        raise Failed(f"{what}: expected {shown(wanted)}, got {shown(got)}")
-
-
-def true(condition, what):
-    if not condition:
-        raise Failed(what)
-
-
-def shown(value):
-    text = repr(value)
-    return text if len(text) <= 160 else f"{text[:100]}… ({len(text)} characters)"
-
-
-def refused(action, text):
-    """The call must fail with this text."""
-    try:
-        answer = action()
-    except CallError as error:
-        equal(text, str(error), "the error")
-        return
-    raise Failed(f"no error, but {shown(answer)}")
-
-
-class Pending:
-    """The answer of a call that has been sent."""
-
-    def __init__(self, what):
-        self._what = what
-        self._done = threading.Event()
-        self._result = self._error = None
-
-    @property
-    def done(self):
-        return self._done.is_set()
-
-    def succeed(self, result):
-        self._result = result
-        self._done.set()
-
-    def fail(self, error):
-        self._error = error
-        self._done.set()
-
-    def result(self, timeout=STEP):
-        if not self._done.wait(timeout):
-            raise Failed(f"{self._what} is not answered within {timeout:g} s")
-        if self._error is not None:
-            raise self._error
-        return self._result
 
 
 class Stream:
@@ -337,52 +269,36 @@ def main(driver, scenarios):
     except (OSError, ValueError, KeyError) as error:
         print(f"no app answers at {options.url}: {error}", file=sys.stderr)
         return 2
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
-    for scenario in scenarios:
-        if options.case not in scenario.name or (scenario.slow and not options.slow):
-            continue
-        counts[_run(driver, options, app, scenario)] += 1
-    print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped", flush=True)
-    return 1 if counts["FAIL"] else 0
+    jobs = [
+        job(driver, options, app, scenario)
+        for scenario in scenarios
+        if options.case in scenario.name and (options.slow or not scenario.slow)
+    ]
+    report = runner.Report()
+    report.run(jobs)
+    return report.end()
 
 
-def leave(code):
-    """Ends the program though threads of a client may still be busy stopping."""
-    sys.stdout.flush()
-    os._exit(code)
-
-
-def _run(driver, options, app, scenario):
+def job(driver, options, app, scenario):
     missing = [driver.LACKS[need] for need in scenario.needs if need in driver.LACKS]
-    if missing:
-        print(f"skip {scenario.name}: {missing[0]}", flush=True)
-        return "skip"
-    scene = Scene(app, lambda *args, **wishes: driver.make(options.transport, options.protocol, *args, **wishes))
-    scene.protocol = options.protocol
-    scene.transport = options.transport
-    scene.driver = driver
-    outcome = []
-    started = time.monotonic()
-
-    def body():
-        try:
-            scenario.run(scene)
-            outcome.append(("ok", None))
-        except Skipped as reason:
-            outcome.append(("skip", str(reason)))
-        except Exception as error:
-            outcome.append(("FAIL", str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"))
-
-    thread = threading.Thread(target=body, daemon=True)
-    thread.start()
-    if options.transport in driver.NUDGED:
-        threading.Thread(target=scene.nudge, daemon=True).start()
     limit = max(scenario.limit, driver.LIMITS.get(scenario.name, 0))
-    thread.join(limit)
-    scene.close()
-    kind, why = outcome[0] if outcome else ("FAIL", f"not finished within {limit:g} s")
-    milliseconds = int((time.monotonic() - started) * 1000)
-    # One line each, whatever an error text holds.
-    why = (why or "").replace("\n", " ").replace("\r", " ")
-    print(f"ok {scenario.name} [{milliseconds} ms]" if kind == "ok" else f"{kind} {scenario.name}: {why}", flush=True)
-    return kind
+    return runner.Job(scenario.name, limit, missing[0] if missing else None, lambda: Run(driver, options, app, scenario))
+
+
+class Run:
+    """One run of a scenario."""
+
+    def __init__(self, driver, options, app, scenario):
+        self._scene = Scene(app, lambda *args, **wishes: driver.make(options.transport, options.protocol, *args, **wishes))
+        self._scene.protocol = options.protocol
+        self._scene.transport = options.transport
+        self._scene.driver = driver
+        self._scenario = scenario
+        if options.transport in driver.NUDGED:
+            threading.Thread(target=self._scene.nudge, daemon=True).start()
+
+    def run(self):
+        self._scenario.run(self._scene)
+
+    def close(self):
+        self._scene.close()

@@ -4,15 +4,84 @@ use anyhow::{Result, bail};
 
 use crate::process::Server;
 use crate::splitter::Splitter;
+use crate::world::World;
 use crate::{install, places};
 
 /// The key of the development mode.
 pub const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
+/// What a backend is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Whose clients it serves.
+    pub world: World,
+    /// Whether negotiate sends clients to another address.
+    pub redirects: bool,
+    /// What it is, for a reader.
+    pub about: &'static str,
+}
+
 /// The backends of a full run.
-pub const BACKENDS: [&str; 3] = ["embedded", "azure", "direct"];
+pub static BACKENDS: [Kind; 5] = [
+    Kind {
+        name: "embedded",
+        world: World::Core,
+        redirects: false,
+        about: "hubs in Rust, in one program with Heliograph",
+    },
+    Kind {
+        name: "azure",
+        world: World::Core,
+        redirects: true,
+        about: "an ASP.NET Core app on the unmodified Microsoft.Azure.SignalR 1.34.0, its clients \
+                redirected to Heliograph",
+    },
+    Kind {
+        name: "direct",
+        world: World::Core,
+        redirects: false,
+        about: "the same app serving its hubs itself, with Heliograph in front",
+    },
+    Kind {
+        name: "conformance",
+        world: World::Legacy,
+        redirects: false,
+        about: "hubs in Rust, in one program with Heliograph, at `/signalr`",
+    },
+    Kind {
+        name: "redirected",
+        world: World::Legacy,
+        redirects: true,
+        about: "the same hubs, their clients redirected to `/aspnetclient` as an app with \
+                `MapAzureSignalR` does it",
+    },
+];
+
 /// The reference app alone: tells whether a driver or the service is to blame.
-pub const REFERENCE: &str = "self";
+pub static REFERENCE: Kind = Kind {
+    name: "self",
+    world: World::Core,
+    redirects: false,
+    about: "the reference app by itself",
+};
+
+impl Kind {
+    /// The backend of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        let mut known = BACKENDS.iter().chain([&REFERENCE]);
+        known.find(|known| known.name == name)
+    }
+
+    /// The names of all, for a reader.
+    #[must_use]
+    pub fn names() -> String {
+        let known = BACKENDS.iter().chain([&REFERENCE]);
+        known.map(|known| known.name).collect::<Vec<_>>().join(", ")
+    }
+}
 
 /// Hubs with the paths they have in the apps.
 const HUBS: [(&str, &str); 3] = [
@@ -25,6 +94,8 @@ const HUBS: [(&str, &str); 3] = [
 #[derive(Debug)]
 pub struct Backend {
     url: String,
+    /// Where legacy clients are served, below the address.
+    path: &'static str,
     /// Kept alive, in the order in which they are to end.
     servers: Vec<Server>,
     _splitter: Option<Splitter>,
@@ -46,16 +117,19 @@ impl Backend {
     ///
     /// When one of its programs does not become ready.
     pub async fn start_with(name: &str, options: &[&str]) -> Result<Self> {
-        let options = [&STATEFUL, options].concat();
+        let stateful = [&STATEFUL, options].concat();
         match name {
-            "embedded" => Ok(Self::alone(testhub(&options).await?)),
-            "azure" => Self::azure(&options).await,
-            "direct" => Self::direct(&options).await,
-            REFERENCE => Ok(Self::alone(app(&options).await?)),
-            other => bail!(
-                "there is no backend '{other}', but {} and {REFERENCE}",
-                BACKENDS.join(", ")
-            ),
+            "embedded" => Ok(Self::alone(testhub(&stateful).await?)),
+            "azure" => Self::azure(&stateful).await,
+            "direct" => Self::direct(&stateful).await,
+            "self" => Ok(Self::alone(app(&stateful).await?)),
+            "conformance" => Ok(Self::legacy(conformance(options).await?, "/signalr")),
+            "redirected" => {
+                let options = [&["--redirect", "1"], options].concat();
+                let app = conformance(&options).await?;
+                Ok(Self::legacy(app, "/redirect/signalr"))
+            }
+            other => bail!("there is no backend '{other}', but {}", Kind::names()),
         }
     }
 
@@ -63,6 +137,12 @@ impl Backend {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The path below it at which legacy clients negotiate; nothing for Core.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
     }
 
     /// What its programs printed last.
@@ -75,8 +155,16 @@ impl Backend {
     fn alone(app: Server) -> Self {
         Self {
             url: app.url().to_owned(),
+            path: "",
             servers: vec![app],
             _splitter: None,
+        }
+    }
+
+    fn legacy(app: Server, path: &'static str) -> Self {
+        Self {
+            path,
+            ..Self::alone(app)
         }
     }
 
@@ -86,6 +174,7 @@ impl Backend {
         let app = app(&[&["--azure", &connection], options].concat()).await?;
         Ok(Self {
             url: app.url().to_owned(),
+            path: "",
             servers: vec![app, service],
             _splitter: None,
         })
@@ -103,6 +192,7 @@ impl Backend {
         let splitter = Splitter::start(&paths, service.address(), app.address()).await?;
         Ok(Self {
             url: splitter.url().to_owned(),
+            path: "",
             servers: vec![service, app],
             _splitter: Some(splitter),
         })

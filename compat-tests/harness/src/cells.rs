@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::backend::BACKENDS;
-use crate::clients::{CLIENTS, Client, DETAILED};
+use crate::backend::{BACKENDS, Kind};
+use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner};
 use crate::expected::Judged;
 use crate::install;
 use crate::report::Outcome;
+use crate::world::World;
 
 /// What a cell with detailed errors runs: the scenarios whose texts they change, and their like.
 const DETAILED_CASE: &str = "error";
@@ -22,7 +23,7 @@ pub struct Cell {
     /// Its protocol.
     pub protocol: &'static str,
     /// What it is driven against.
-    pub backend: &'static str,
+    pub backend: &'static Kind,
     /// Whether the hubs tell the texts of exceptions.
     pub is_detailed: bool,
 }
@@ -39,40 +40,52 @@ impl Cell {
             is_detailed,
         } = self;
         let detailed = if *is_detailed { " detailed" } else { "" };
+        let backend = backend.name;
         format!("{} {transport} {protocol} {backend}{detailed}", client.name)
+    }
+
+    fn is_polling(&self) -> bool {
+        self.transport.eq_ignore_ascii_case("LongPolling")
+    }
+
+    fn is_socket(&self) -> bool {
+        self.transport.eq_ignore_ascii_case("WebSockets")
     }
 
     /// The longest that the driver may take. A client that waits a poll for each message is slow.
     #[must_use]
     pub fn limit(&self, is_slow: bool) -> Duration {
-        let usual = if self.transport == "LongPolling" {
-            420
-        } else {
-            240
-        };
+        let usual = if self.is_polling() { 420 } else { 240 };
         Duration::from_secs(if is_slow { usual + 120 } else { usual })
     }
 
     /// Those that take longest go first, so that none is left to run by itself at the end.
     #[must_use]
     pub fn rank(&self) -> u8 {
-        match (self.client.name, self.transport) {
-            (name, _) if name.starts_with("chromium") || name.starts_with("go") => 0,
+        match self.client.name {
+            name if name.contains("chromium") || name.starts_with("go") => 0,
             // Slow polls slow it down further: not beside browsers.
-            ("python-signalrcore", "LongPolling") => 1,
-            (_, "LongPolling") => 2,
+            "python-signalrcore" if self.is_polling() => 1,
+            _ if self.is_polling() || self.is_simulated() => 2,
             _ => 3,
         }
     }
 
+    /// Whether requests are made by a simulated page, which takes its time for each.
+    fn is_simulated(&self) -> bool {
+        self.client.library.ends_with("in jsdom") && !self.is_socket() && self.transport != "auto"
+    }
+
     /// Of how many drivers it takes the place, where `jobs` run at a time: a browser keeps two cores
-    /// busy by itself, and where slow polls bring messages late, others are to leave it time.
+    /// busy by itself, a simulated page one, and where slow polls bring messages late, others are to
+    /// leave it time.
     #[must_use]
     pub fn weight(&self, jobs: usize) -> u32 {
-        match (self.client.name, self.transport) {
+        match self.client.name {
             _ if jobs < 2 => 1,
-            (name, _) if name.starts_with("chromium") => 2,
-            ("python-signalrcore", "LongPolling") => 2,
+            name if name.contains("chromium") => 2,
+            "python-signalrcore" if self.is_polling() => 2,
+            _ if self.is_simulated() => 2,
             _ => 1,
         }
     }
@@ -80,14 +93,29 @@ impl Cell {
     /// Whether this cell has its scenarios that take most of a minute in a full run.
     #[must_use]
     pub fn has_slow(&self) -> bool {
-        let is_newest = self.client.name == "js-microsoft-10.0.11";
-        let is_socket = self.transport == "WebSockets";
         // Every client stays up somewhere, the newest with each transport.
-        let is_once = self.backend == "azure" && self.protocol == "json";
-        !self.is_detailed
-            && (self.client.is_dotnet()
-                || (is_newest && is_socket)
-                || (is_once && (is_newest || is_socket)))
+        let is_newest = ["js-microsoft-10.0.11", "legacy-js-2.4.3"].contains(&self.client.name);
+        let is_socket = self.is_socket();
+        let is_once = match self.backend.world {
+            World::Core => self.backend.name == "azure" && self.protocol == "json",
+            World::Legacy => self.backend.name == "conformance" && self.transport != "auto",
+        };
+        let has = match self.client.manner {
+            Manner::CoreClient => true,
+            Manner::LegacyClient => is_once || is_socket,
+            Manner::Table => {
+                let is_core = self.client.world == World::Core;
+                (is_newest && is_socket && is_core) || (is_once && (is_newest || is_socket))
+            }
+        };
+        has && !self.is_detailed
+    }
+
+    /// Whether a quick run has this cell.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        let is_told_apart = ["webSockets", "longPolling"].contains(&self.transport);
+        self.client.manner == Manner::LegacyClient && !self.backend.redirects && is_told_apart
     }
 }
 
@@ -108,7 +136,7 @@ pub struct Ran {
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     /// This backend alone.
-    pub backend: Option<&'static str>,
+    pub backend: Option<&'static Kind>,
     /// Clients with this text in their name.
     pub client: Option<String>,
     /// This transport alone.
@@ -121,6 +149,8 @@ pub struct Choice {
     pub all: bool,
     /// Whether the scenarios that take most of a minute run, where they do at all.
     pub slow: bool,
+    /// Whether only the cells of a quick run do.
+    pub quick: bool,
     /// How many drivers run at a time.
     pub jobs: usize,
 }
@@ -134,9 +164,9 @@ impl Choice {
                 .as_ref()
                 .is_none_or(|given| given.eq_ignore_ascii_case(value))
         };
-        let backends = self
+        let backends: Vec<&'static Kind> = self
             .backend
-            .map_or_else(|| BACKENDS.to_vec(), |name| vec![name]);
+            .map_or_else(|| BACKENDS.iter().collect(), |kind| vec![kind]);
         all_cells(&backends)
             .filter(|cell| {
                 let Client { name, is_extra, .. } = *cell.client;
@@ -144,6 +174,7 @@ impl Choice {
                 let case = self.case.as_deref().unwrap_or(DETAILED_CASE);
                 name.contains(part)
                     && (!is_extra || self.all || name == part)
+                    && (!self.quick || cell.is_quick())
                     && is(&self.transport, cell.transport)
                     && is(&self.protocol, cell.protocol)
                     && (!cell.is_detailed || case.contains(DETAILED_CASE))
@@ -159,8 +190,8 @@ impl Choice {
     }
 }
 
-/// Every cell with these backends.
-pub fn all_cells(backends: &[&'static str]) -> impl Iterator<Item = Cell> {
+/// Every cell with these backends, of which each client has those that it can reach.
+pub fn all_cells(backends: &[&'static Kind]) -> impl Iterator<Item = Cell> {
     let plain = CLIENTS.iter().flat_map(move |client| {
         let modes = client.modes.iter().map(|mode| (*mode, false));
         let detailed = DETAILED
@@ -171,7 +202,11 @@ pub fn all_cells(backends: &[&'static str]) -> impl Iterator<Item = Cell> {
         )
     });
     plain.flat_map(move |(client, transport, protocol, is_detailed)| {
-        backends.iter().map(move |backend| Cell {
+        let stays = !client.follows_redirects || (transport, protocol) == FOREVER_FRAME;
+        let reached = backends
+            .iter()
+            .filter(move |backend| backend.world == client.world && !(stays && backend.redirects));
+        reached.map(move |backend| Cell {
             client,
             transport,
             protocol,
@@ -205,7 +240,7 @@ pub async fn install(cells: &[Cell]) -> Missing {
                 why = without(install::need(need).await);
             }
         }
-        if client.is_dotnet() && why.is_none() {
+        if client.needs_dotnet() && why.is_none() {
             why = without(install::dotnet().await);
         }
         if let Some(why) = why {
@@ -244,25 +279,58 @@ mod tests {
             assert!(detailed.iter().all(|cell| choice.case_of(cell).is_some()));
             detailed.len()
         };
-        assert_eq!(detailed(None), DETAILED.len() * BACKENDS.len());
+        let core = BACKENDS.iter().filter(|kind| kind.world == World::Core);
+        assert_eq!(detailed(None), DETAILED.len() * core.count());
         assert_eq!(detailed(Some("error-exception")), detailed(None));
         assert_eq!(detailed(Some("send-")), 0);
     }
 
     #[test]
     fn every_client_has_its_slow_scenarios_somewhere() {
-        for client in CLIENTS {
-            let mut cells = all_cells(&BACKENDS).filter(|cell| cell.client.name == client.name);
-            assert!(cells.any(|cell| cell.has_slow()), "{}", client.name);
+        let cells = Choice::default().cells();
+        for client in CLIENTS.iter().filter(|client| !client.is_extra) {
+            let mut cells = cells.iter().filter(|cell| cell.client.name == client.name);
+            assert!(cells.any(Cell::has_slow), "{}", client.name);
         }
-        let of = |transport| {
-            let mut cells = all_cells(&BACKENDS);
-            cells.any(|cell| {
-                let is_it = cell.client.name.starts_with("js") && cell.transport == transport;
-                is_it && cell.has_slow()
-            })
+        for (start, transport) in [
+            ("js", "ServerSentEvents"),
+            ("js", "LongPolling"),
+            ("legacy", "serverSentEvents"),
+            ("legacy", "longPolling"),
+        ] {
+            let of =
+                |cell: &Cell| cell.client.name.starts_with(start) && cell.transport == transport;
+            assert!(
+                cells.iter().any(|cell| of(cell) && cell.has_slow()),
+                "{start} {transport}"
+            );
+        }
+    }
+
+    #[test]
+    fn clients_meet_the_backends_of_their_world_that_they_can_reach() {
+        for cell in Choice::default().cells() {
+            let Cell {
+                client, backend, ..
+            } = cell;
+            assert_eq!(client.world, backend.world, "{}", cell.name());
+            assert!(
+                client.follows_redirects || !backend.redirects,
+                "{}",
+                cell.name()
+            );
+        }
+    }
+
+    #[test]
+    fn a_quick_run_has_cells_of_the_old_world() {
+        let quick = Choice {
+            quick: true,
+            ..Choice::default()
         };
-        assert!(of("ServerSentEvents") && of("LongPolling"));
+        let cells = quick.cells();
+        assert!((1..4).contains(&cells.len()), "{cells:?}");
+        assert!(cells.iter().all(|cell| cell.backend.world == World::Legacy));
     }
 
     #[test]

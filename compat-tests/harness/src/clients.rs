@@ -1,25 +1,42 @@
 //! The clients that we did not write, and how to run their drivers.
 
-use crate::install::{CHROMIUM, GO, JAVA, NPM, Need, PYTHON, Step};
+use crate::install::{CHROMIUM, GO, JAVA, LEGACY_NPM, NPM, Need, PYTHON, Step};
+use crate::world::World;
 
 /// A transport and a protocol.
 pub type Mode = (&'static str, &'static str);
 
-/// One driver: a command that takes `--url`, `--transport` and `--protocol`.
+/// How a driver is told what to do, and whose scenarios it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// As clients/README.md has it; it follows the table of its world.
+    Table,
+    /// The driver of the .NET client of ASP.NET Core, with scenarios of its own.
+    CoreClient,
+    /// The driver of the .NET client of ASP.NET, with scenarios of its own.
+    LegacyClient,
+}
+
+/// One driver.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     /// Its name, as in `expected.toml`.
     pub name: &'static str,
     /// Whose library it is, in which version.
     pub library: &'static str,
-    /// What makes it ready to run; the .NET client needs nothing but .NET.
+    /// Whose protocol it speaks.
+    pub world: World,
+    /// How its driver is told what to do.
+    pub manner: Manner,
+    /// Whether it goes where negotiate sends it. Every client of ASP.NET Core does.
+    pub follows_redirects: bool,
+    /// What makes it ready to run; the .NET clients need nothing but .NET.
     pub install: Option<&'static Step>,
     /// What it needs besides.
     pub needs: &'static [Need],
     /// Where the command runs, from the project's folder.
     pub folder: &'static str,
-    /// The command; `{dotnet}` is where the .NET programs are, `{url}` the app, if it is not to be
-    /// given as `--url`.
+    /// The command; `{dotnet}` is where the .NET programs are.
     pub run: &'static str,
     /// What it can do.
     pub modes: &'static [Mode],
@@ -33,6 +50,21 @@ const SSE: Mode = ("ServerSentEvents", "json");
 const LP_JSON: Mode = ("LongPolling", "json");
 const LP_PACK: Mode = ("LongPolling", "messagepack");
 const ALL: &[Mode] = &[WS_JSON, WS_PACK, SSE, LP_JSON, LP_PACK];
+const LEGACY: &[Mode] = &[
+    ("webSockets", "json"),
+    ("serverSentEvents", "json"),
+    ("longPolling", "json"),
+    ("auto", "json"),
+];
+const LEGACY_PAGE: &[Mode] = &[
+    ("webSockets", "json"),
+    ("serverSentEvents", "json"),
+    FOREVER_FRAME,
+    ("longPolling", "json"),
+    ("auto", "json"),
+];
+/// A frame must have its page's origin, which no redirect leads to.
+pub const FOREVER_FRAME: Mode = ("foreverFrame", "json");
 
 const OTHERS: &str = "compat-tests/clients";
 
@@ -41,6 +73,9 @@ const fn js(name: &'static str, library: &'static str, run: &'static str) -> Cli
     Client {
         name,
         library,
+        world: World::Core,
+        manner: Manner::Table,
+        follows_redirects: true,
         install: Some(&NPM),
         needs: &[],
         folder: NPM.folder,
@@ -58,6 +93,41 @@ const fn chromium(name: &'static str, library: &'static str, run: &'static str) 
     }
 }
 
+/// A version of the JavaScript client of ASP.NET, run in a simulated page by `driver.mjs` with these
+/// arguments. Redirects are known from 2.4.0 on.
+const fn legacy_js(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        name,
+        library,
+        world: World::Legacy,
+        manner: Manner::Table,
+        follows_redirects: true,
+        install: Some(&LEGACY_NPM),
+        needs: &[],
+        folder: LEGACY_NPM.folder,
+        run,
+        modes: LEGACY,
+        is_extra: false,
+    }
+}
+
+/// A version of it in Chromium.
+const fn legacy_chromium(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        needs: &[CHROMIUM],
+        modes: LEGACY_PAGE,
+        ..legacy_js(name, library, run)
+    }
+}
+
+/// One from before redirects.
+const fn stays(client: Client) -> Client {
+    Client {
+        follows_redirects: false,
+        ..client
+    }
+}
+
 /// One whose like is in a full run already.
 const fn extra(client: Client) -> Client {
     Client {
@@ -71,10 +141,13 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "dotnet-10.0.15",
         library: "Microsoft.AspNetCore.SignalR.Client.Core 10.0.15",
+        world: World::Core,
+        manner: Manner::CoreClient,
+        follows_redirects: true,
         install: None,
         needs: &[],
         folder: ".",
-        run: "{dotnet}/bin/coreclient {url}",
+        run: "{dotnet}/bin/coreclient",
         modes: ALL,
         is_extra: false,
     },
@@ -151,6 +224,9 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "java-signalr",
         library: "com.microsoft.signalr 6.0.0",
+        world: World::Core,
+        manner: Manner::Table,
+        follows_redirects: true,
         install: Some(&JAVA),
         needs: &[],
         folder: OTHERS,
@@ -161,6 +237,9 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "python-signalrcore",
         library: "signalrcore 1.0.2",
+        world: World::Core,
+        manner: Manner::Table,
+        follows_redirects: true,
         install: Some(&PYTHON),
         needs: &[],
         folder: OTHERS,
@@ -171,6 +250,9 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "python-pysignalr",
         library: "pysignalr 1.3.3",
+        world: World::Core,
+        manner: Manner::Table,
+        follows_redirects: true,
         install: Some(&PYTHON),
         needs: &[],
         folder: OTHERS,
@@ -181,12 +263,91 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "go-signalr",
         library: "github.com/philippseith/signalr v0.9.0",
+        world: World::Core,
+        manner: Manner::Table,
+        follows_redirects: true,
         install: Some(&GO),
         needs: &[],
         folder: OTHERS,
         run: "go/bin/compat-go",
         modes: &[WS_JSON, WS_PACK, SSE],
         is_extra: false,
+    },
+    Client {
+        name: "legacyclient-2.4.2",
+        library: "Microsoft.AspNet.SignalR.Client 2.4.2",
+        world: World::Legacy,
+        manner: Manner::LegacyClient,
+        follows_redirects: true,
+        install: None,
+        needs: &[],
+        folder: ".",
+        run: "{dotnet}/bin/legacyclient",
+        modes: LEGACY,
+        is_extra: false,
+    },
+    legacy_js(
+        "legacy-js-2.4.3",
+        "signalr 2.4.3 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.4.3",
+    ),
+    legacy_chromium(
+        "legacy-chromium-2.4.3",
+        "signalr 2.4.3 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.4.3 --browser",
+    ),
+    extra(legacy_js(
+        "legacy-js-2.4.0",
+        "signalr 2.4.0 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.4.0",
+    )),
+    extra(legacy_chromium(
+        "legacy-chromium-2.4.0",
+        "signalr 2.4.0 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.4.0 --browser",
+    )),
+    extra(stays(legacy_js(
+        "legacy-js-2.3.0",
+        "signalr 2.3.0 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.3.0",
+    ))),
+    extra(stays(legacy_chromium(
+        "legacy-chromium-2.3.0",
+        "signalr 2.3.0 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.3.0 --browser",
+    ))),
+    extra(stays(legacy_js(
+        "legacy-js-2.2.3",
+        "signalr 2.2.3 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.2.3",
+    ))),
+    extra(stays(legacy_chromium(
+        "legacy-chromium-2.2.3",
+        "signalr 2.2.3 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.2.3 --browser",
+    ))),
+    stays(legacy_js(
+        "legacy-js-2.2.1",
+        "signalr 2.2.1 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.2.1",
+    )),
+    extra(stays(legacy_chromium(
+        "legacy-chromium-2.2.1",
+        "signalr 2.2.1 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.2.1 --browser",
+    ))),
+    extra(legacy_js(
+        "legacy-no-jquery-0.2.1",
+        "signalr-no-jquery 0.2.1 in jsdom",
+        "node driver.mjs --package signalr-no-jquery@0.2.1",
+    )),
+    Client {
+        modes: &[("webSockets", "json")],
+        ..stays(legacy_js(
+            "legacy-node-0.0.20",
+            "signalr-client 0.0.20 in Node",
+            "node driver.mjs --package signalr-client@0.0.20",
+        ))
     },
 ];
 
@@ -199,7 +360,13 @@ pub const DETAILED: [(&str, Mode); 2] = [
 impl Client {
     /// Whether the command needs .NET.
     #[must_use]
-    pub fn is_dotnet(&self) -> bool {
+    pub fn needs_dotnet(&self) -> bool {
         self.run.contains("{dotnet}")
+    }
+
+    /// Whether its driver has the scenarios of its world's table.
+    #[must_use]
+    pub fn follows_table(&self) -> bool {
+        self.manner == Manner::Table
     }
 }

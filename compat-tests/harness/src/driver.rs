@@ -4,9 +4,10 @@ use anyhow::{Result, bail};
 
 use crate::backend::Backend;
 use crate::cells::Cell;
-use crate::clients::Client;
+use crate::clients::{Client, Manner};
 use crate::process::{Finished, run, shell};
 use crate::report::{Counts, Outcome};
+use crate::world::World;
 use crate::{install, lines, places};
 
 use std::time::Duration;
@@ -15,6 +16,8 @@ use std::time::Duration;
 const LIST_LIMIT: Duration = Duration::from_secs(60);
 /// Marks a scenario in a driver's list that runs only on request.
 const SLOW_MARK: &str = " (slow)";
+/// Marks one for which the server must be a classic one, or one that does as much.
+const CLASSIC_MARK: &str = " (classic)";
 /// What drivers say when a connection is not granted stateful reconnects. Every backend of ours has
 /// them switched on, so it is no reason to skip anything.
 const NOT_GRANTED: [&str; 2] = ["does not grant stateful", "not granted"];
@@ -27,6 +30,17 @@ pub struct Listed {
     /// The name.
     pub name: String,
     /// Whether it runs only on request.
+    pub is_slow: bool,
+}
+
+/// What a driver has to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Only scenarios with this text in their name.
+    pub case: Option<&'a str>,
+    /// The names of those, of which there must be one.
+    pub names: &'a [String],
+    /// Whether the slow ones are among them.
     pub is_slow: bool,
 }
 
@@ -54,9 +68,19 @@ impl Driven {
 ///
 /// When the driver cannot name them.
 pub async fn list(client: &Client) -> Result<Vec<Listed>> {
-    let line = command(client).await?.replace("{url}", "");
+    let line = command(client).await?;
+    // The drivers of .NET clients want an address in any case.
+    let url = if client.follows_table() {
+        ""
+    } else {
+        " http://127.0.0.1"
+    };
     let folder = places::root().join(client.folder);
-    let done = run(shell(&format!("exec {line} --list"), &folder), LIST_LIMIT).await?;
+    let done = run(
+        shell(&format!("exec {line}{url} --list"), &folder),
+        LIST_LIMIT,
+    )
+    .await?;
     let listed: Vec<Listed> = done.stdout.lines().map(read_listed).collect();
     if !done.is_success() || listed.is_empty() {
         bail!("its scenarios cannot be listed: {}", done.tail());
@@ -66,44 +90,27 @@ pub async fn list(client: &Client) -> Result<Vec<Listed>> {
 
 fn read_listed(line: &str) -> Listed {
     let bare = line.strip_suffix(SLOW_MARK);
+    let name = bare.unwrap_or(line);
+    let name = name.strip_suffix(CLASSIC_MARK).unwrap_or(name);
     Listed {
-        name: bare.unwrap_or(line).trim().to_owned(),
+        name: name.trim().to_owned(),
         is_slow: bare.is_some(),
     }
 }
 
-/// Runs the scenarios with this text in their name, of which there must be one.
+/// Runs a cell's driver against its backend.
 ///
 /// # Errors
 ///
 /// When the driver does not start.
-pub async fn drive(
-    cell: &Cell,
-    backend: &Backend,
-    case: Option<&str>,
-    is_slow: bool,
-) -> Result<Driven> {
-    let mut line = command(cell.client).await?;
-    if line.contains("{url}") {
-        line = line.replace("{url}", backend.url());
-    } else {
-        line = format!("{line} --url {}", backend.url());
-    }
-    line = format!(
-        "exec {line} --transport {} --protocol {}",
-        cell.transport, cell.protocol
+pub async fn drive(cell: &Cell, backend: &Backend, order: &Order<'_>) -> Result<Driven> {
+    let line = format!(
+        "exec {}{}",
+        command(cell.client).await?,
+        options(cell, backend.url(), backend.path(), order)?
     );
-    if let Some(case) = case {
-        if case.contains('\'') {
-            bail!("no scenario has such a name");
-        }
-        line = format!("{line} --case '{case}'");
-    }
-    if is_slow {
-        line = format!("{line} --slow");
-    }
     let folder = places::root().join(cell.client.folder);
-    let done = run(shell(&line, &folder), cell.limit(is_slow)).await?;
+    let done = run(shell(&line, &folder), cell.limit(order.is_slow)).await?;
     let driven = read(&done);
     if let Some(why) = &driven.trouble {
         println!("{}: {why}\n{}", cell.name(), done.tail());
@@ -112,8 +119,55 @@ pub async fn drive(
     Ok(driven)
 }
 
+/// What the driver is told, behind its command.
+fn options(cell: &Cell, url: &str, path: &str, order: &Order<'_>) -> Result<String> {
+    let Cell {
+        client,
+        transport,
+        protocol,
+        backend,
+        ..
+    } = cell;
+    let mut line = match (client.manner, client.world) {
+        (Manner::Table, World::Core) => {
+            format!(" --url {url} --transport {transport} --protocol {protocol}")
+        }
+        (Manner::Table, World::Legacy) => {
+            format!(" --url {url} --path {path} --transport {transport}")
+        }
+        (Manner::CoreClient, _) => format!(" {url} --transport {transport} --protocol {protocol}"),
+        (Manner::LegacyClient, _) => {
+            // Cells that run at once must not share a user.
+            let user = format!("{}-{transport}-{}", client.name, backend.name);
+            // Each way to name a user is taken somewhere.
+            let identity = match *transport {
+                "longPolling" => format!("--token {user}"),
+                "auto" => format!("--cookie as={user}"),
+                _ => format!("--query as={user}"),
+            };
+            format!(" {url}{path} --transport {transport} {identity} --user {user}")
+        }
+    };
+    if let Some(case) = order.case {
+        // This driver knows whole names only.
+        let names = order.names.join(",");
+        let case = match client.manner {
+            Manner::LegacyClient => names.as_str(),
+            Manner::Table | Manner::CoreClient => case,
+        };
+        if case.contains('\'') {
+            bail!("no scenario has such a name");
+        }
+        line += &format!(" --case '{case}'");
+    }
+    if order.is_slow {
+        line += " --slow";
+    }
+    Ok(line)
+}
+
 async fn command(client: &Client) -> Result<String> {
-    if !client.is_dotnet() {
+    if !client.needs_dotnet() {
         return Ok(client.run.to_owned());
     }
     let dotnet = install::dotnet().await?;
@@ -157,6 +211,7 @@ mod tests {
     use std::process::ExitStatus;
 
     use super::*;
+    use crate::cells::Choice;
 
     fn finished(code: Option<i32>, stdout: &str) -> Finished {
         Finished {
@@ -206,5 +261,32 @@ mod tests {
         };
         assert_eq!(read_listed("life-idle (slow)"), slow);
         assert!(!read_listed("life-events").is_slow);
+        assert_eq!(read_listed("state (classic)"), read_listed("state"));
+    }
+
+    #[test]
+    fn a_driver_of_the_old_net_client_is_told_whole_names_and_a_user_of_its_own() {
+        let cells = Choice::default().cells();
+        let names = ["group".to_owned(), "progress".to_owned()];
+        let order = Order {
+            case: Some("g"),
+            names: &names,
+            is_slow: true,
+        };
+        let told = |transport: &str, backend: &str| {
+            let cell = cells.iter().find(|cell| {
+                cell.client.manner == Manner::LegacyClient
+                    && (cell.transport, cell.backend.name) == (transport, backend)
+            });
+            options(cell.unwrap(), "http://a", "/signalr", &order).unwrap()
+        };
+        assert_eq!(
+            told("webSockets", "conformance"),
+            " http://a/signalr --transport webSockets \
+             --query as=legacyclient-2.4.2-webSockets-conformance \
+             --user legacyclient-2.4.2-webSockets-conformance --case 'group,progress' --slow"
+        );
+        assert!(told("longPolling", "redirected").contains("--token legacyclient-2.4.2-longP"));
+        assert!(told("auto", "redirected").contains("--cookie as=legacyclient-2.4.2-auto-redir"));
     }
 }

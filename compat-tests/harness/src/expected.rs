@@ -192,8 +192,8 @@ impl Entry {
             && fits(&self.protocol, cell.protocol)
             && match self.app.as_deref() {
                 None => true,
-                Some("redirect") => cell.backend == "azure",
-                Some(backend) => backend == cell.backend,
+                Some("redirect") => cell.backend.redirects,
+                Some(backend) => backend == cell.backend.name,
             }
     }
 }
@@ -205,10 +205,10 @@ fn fits(pattern: &str, value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::BACKENDS;
-    use crate::cells::all_cells;
+    use crate::cells::Choice;
+    use crate::clients::CLIENTS;
     use crate::places;
-    use crate::table::Table;
+    use crate::table::Tables;
 
     fn entry(kind: Kind) -> Expected {
         let entry = Entry {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn cell() -> Cell {
-        all_cells(&["azure"]).next().unwrap()
+        Choice::default().cells().swap_remove(0)
     }
 
     fn judge(kind: Kind, outcome: Outcome) -> Outcome {
@@ -293,7 +293,11 @@ mod tests {
     #[test]
     fn every_entry_is_about_a_cell_there_is() {
         let expected = Expected::load(&places::root().join(FILE)).unwrap();
-        let cells: Vec<Cell> = all_cells(&BACKENDS).collect();
+        let all = Choice {
+            all: true,
+            ..Choice::default()
+        };
+        let cells = all.cells();
         for entry in &expected.expected {
             assert!(cells.iter().any(|cell| entry.is_at(cell)), "{entry:?}");
             assert!(!entry.scenarios.is_empty(), "{entry:?}");
@@ -303,10 +307,13 @@ mod tests {
     #[test]
     fn every_name_is_spelled_as_in_the_table() {
         let expected = Expected::load(&places::root().join(FILE)).unwrap();
-        let table = Table::load().unwrap();
-        // The .NET client has scenarios of its own; a run knows their names.
-        let is_there =
-            |entry: &Entry, name: &str| entry.client.starts_with("dotnet") || table.has(name);
+        let tables = Tables::load().unwrap();
+        // The .NET clients have scenarios of their own; a run knows their names.
+        let of_their_own = CLIENTS.iter().filter(|client| !client.follows_table());
+        let of_their_own: Vec<&str> = of_their_own.map(|client| client.name).collect();
+        let is_there = |entry: &Entry, name: &str| {
+            of_their_own.contains(&entry.client.as_str()) || tables.has(name)
+        };
         let misspelled = expected.misspelled(is_there);
         assert!(misspelled.is_empty(), "{misspelled:?}");
         let odd = entry(Kind::Fail).misspelled(|_, name| name != "s");

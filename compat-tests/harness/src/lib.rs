@@ -31,3 +31,4 @@ pub mod report;
 pub mod scenarios;
 pub mod splitter;
 pub mod table;
+pub mod world;

@@ -2,18 +2,19 @@
 
 use crate::report::{Counts, Outcome};
 
-/// Reads `ok name [ms]`, `FAIL name: why` and `skip name: why`.
+/// Reads `ok name [ms]`, `FAIL name: why` and `skip name: why`; the first and the last may be spelled
+/// `PASS` and `SKIP`.
 #[must_use]
 pub fn read(line: &str) -> Option<(String, Outcome)> {
-    if let Some(rest) = line.strip_prefix("ok ") {
-        return Some((rest.split_whitespace().next()?.to_owned(), Outcome::Passed));
-    }
-    let (rest, outcome): (_, fn(String) -> Outcome) =
-        match (line.strip_prefix("FAIL "), line.strip_prefix("skip ")) {
-            (Some(rest), _) => (rest, Outcome::Failed),
-            (None, Some(rest)) => (rest, Outcome::Skipped),
-            (None, None) => return None,
-        };
+    let (word, rest) = line.split_once(' ')?;
+    let outcome: fn(String) -> Outcome = match word {
+        "ok" | "PASS" => {
+            return Some((rest.split_whitespace().next()?.to_owned(), Outcome::Passed));
+        }
+        "FAIL" => Outcome::Failed,
+        "skip" | "SKIP" => Outcome::Skipped,
+        _ => return None,
+    };
     let (name, why) = rest
         .split_once(": ")
         .unwrap_or_else(|| (rest.trim_end_matches(':'), "no reason"));
@@ -47,6 +48,8 @@ mod tests {
         let skipped = Outcome::Skipped("z".into());
         assert_eq!(read("skip a: z"), Some(("a".into(), skipped)));
         assert_eq!(read("something else"), None);
+        assert_eq!(read("PASS a-b"), read("ok a-b"));
+        assert_eq!(read("SKIP a: z"), read("skip a: z"));
     }
 
     #[test]

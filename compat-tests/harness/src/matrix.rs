@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::backend::Backend;
 use crate::cells::{Cell, Choice, Missing, Ran};
-use crate::driver::{self, Driven, Listed};
+use crate::driver::{self, Driven, Listed, Order};
 use crate::expected::{Expected, FILE, Judged};
 use crate::report::{Counts, Outcome, Report};
-use crate::table::Table;
+use crate::table::{Table, Tables};
 use crate::{install, places};
 
 /// How often a scenario that fails at times is repeated until it passes.
@@ -35,7 +35,7 @@ pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Res
     let plan = Arc::new(Plan {
         choice: choice.clone(),
         expected: Expected::load(&places::root().join(FILE))?,
-        table: Table::load()?,
+        tables: Tables::load()?,
         lists: list_all(&cells, missing).await,
     });
     for name in plan.misspelled() {
@@ -79,7 +79,7 @@ pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Res
 struct Plan {
     choice: Choice,
     expected: Expected,
-    table: Table,
+    tables: Tables,
     /// The scenarios of each client's driver, or why they are not known.
     lists: BTreeMap<&'static str, Result<Vec<Listed>, String>>,
 }
@@ -90,6 +90,7 @@ struct Job {
     backend: Result<Arc<Backend>, Outcome>,
 }
 
+/// Backends by name, and whether they tell the texts of exceptions.
 type Backends = BTreeMap<(&'static str, bool), Result<Arc<Backend>, Outcome>>;
 
 async fn list_all(
@@ -109,7 +110,7 @@ async fn list_all(
 async fn start_backends(cells: &[Cell], missing: &Missing) -> Backends {
     let mut backends = Backends::new();
     for cell in cells {
-        let key = (cell.backend, cell.is_detailed);
+        let key = (cell.backend.name, cell.is_detailed);
         if backends.contains_key(&key) || missing.contains_key(cell.client.name) {
             continue;
         }
@@ -118,9 +119,9 @@ async fn start_backends(cells: &[Cell], missing: &Missing) -> Backends {
         } else {
             &[]
         };
-        let started = Backend::start_with(cell.backend, options).await;
+        let started = Backend::start_with(cell.backend.name, options).await;
         let started = started.map(Arc::new).map_err(|error| {
-            let why = format!("{} does not start: {error:#}", cell.backend);
+            let why = format!("{} does not start: {error:#}", cell.backend.name);
             if install::is_absent(&error) {
                 Outcome::Skipped(why)
             } else {
@@ -141,7 +142,9 @@ fn backend_of(
     if let Some(why) = missing.get(cell.client.name) {
         return Err(why.clone());
     }
-    let backend = backends.get(&(cell.backend, cell.is_detailed)).cloned();
+    let backend = backends
+        .get(&(cell.backend.name, cell.is_detailed))
+        .cloned();
     backend.unwrap_or_else(|| Err(Outcome::Failed("no such backend".to_owned())))
 }
 
@@ -186,15 +189,17 @@ impl Plan {
             Err(why) => return failed_start(why),
         };
         let proof = self.expected.proof(cell);
-        let case = proof.or_else(|| self.choice.case_of(cell));
-        let driven = match driver::drive(cell, backend, case, self.is_slow(cell)).await {
+        let due = proof.map_or(due, |proof| vec![proof.to_owned()]);
+        let order = Order {
+            case: proof.or_else(|| self.choice.case_of(cell)),
+            names: &due,
+            is_slow: self.is_slow(cell),
+        };
+        let driven = match driver::drive(cell, backend, &order).await {
             Ok(driven) => driven,
             Err(error) => return failed_start(format!("{error:#}")),
         };
-        let mut judged = match proof {
-            Some(proof) => self.judge(cell, &driven, &[proof.to_owned()]),
-            None => self.judge(cell, &driven, &due),
-        };
+        let mut judged = self.judge(cell, &driven, &due);
         for (name, judged) in &mut judged {
             let has_failed = matches!(driven.outcome(name), Some(Outcome::Failed(_)));
             if has_failed && self.expected.must_pass_at_times(cell, name) {
@@ -222,6 +227,11 @@ impl Plan {
         }
     }
 
+    /// The scenarios of the cell's world.
+    fn table(&self, cell: &Cell) -> &Table {
+        self.tables.of(cell.client.world)
+    }
+
     /// Whether the driver's slow scenarios run.
     fn is_slow(&self, cell: &Cell) -> bool {
         self.choice.slow && cell.has_slow()
@@ -236,10 +246,11 @@ impl Plan {
         let case = self.choice.case_of(cell).unwrap_or_default();
         let mut due: Vec<String> = Vec::new();
         let listed = list.iter().map(|listed| (&listed.name, listed.is_slow));
-        let common = self.table.common.iter().map(|row| (&row.name, row.slow));
-        let follows = !cell.client.is_dotnet();
+        let table = self.table(cell);
+        let common = table.common.iter().map(|row| (&row.name, row.slow));
+        let follows = cell.client.follows_table();
         for (name, is_slow) in listed.chain(common.filter(|_| follows)) {
-            let is_slow = is_slow || self.table.is_slow(name);
+            let is_slow = is_slow || (follows && table.is_slow(name));
             if name.contains(case) && (!is_slow || self.is_slow(cell)) && !due.contains(name) {
                 due.push(name.clone());
             }
@@ -257,7 +268,7 @@ impl Plan {
         let mut all: Vec<(String, Judged)> = Vec::new();
         for (name, outcome) in &driven.outcomes {
             let mut judged = self.expected.judge(cell, name, outcome.clone());
-            if !cell.client.is_dotnet() && !self.table.has(name) {
+            if cell.client.follows_table() && !self.table(cell).has(name) {
                 judged = Outcome::Failed("it is in no table of scenarios".to_owned()).into();
             }
             all.push((name.clone(), judged));
@@ -279,8 +290,13 @@ impl Plan {
     async fn repeat(&self, cell: &Cell, backend: &Backend, name: &str) -> Outcome {
         let mut why = String::new();
         println!("{}: once more by itself: {name}", cell.name());
+        let order = Order {
+            case: Some(name),
+            names: &[name.to_owned()],
+            is_slow: self.is_slow(cell),
+        };
         for _ in 0..REPEATS {
-            let driven = driver::drive(cell, backend, Some(name), self.is_slow(cell)).await;
+            let driven = driver::drive(cell, backend, &order).await;
             match driven.as_ref().map(|driven| driven.outcome(name)) {
                 Ok(Some(Outcome::Passed)) => return Outcome::Passed,
                 Ok(Some(Outcome::Failed(text))) => why.clone_from(text),
@@ -304,7 +320,7 @@ impl Plan {
                 // Not a client of this run.
                 return true;
             }
-            self.table.has(name) || lists.any(|list| list.iter().any(|listed| listed.name == name))
+            self.tables.has(name) || lists.any(|list| list.iter().any(|listed| listed.name == name))
         })
     }
 }
@@ -335,11 +351,10 @@ fn show(ran: &Ran, number: usize, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cells::all_cells;
-
     /// What the first cell of `client` is judged by the real lists.
     fn cell(client: &str) -> Cell {
-        all_cells(&["embedded"])
+        let mut cells = Choice::default().cells().into_iter();
+        cells
             .find(|cell| cell.client.name == client && !cell.is_detailed)
             .unwrap()
     }
@@ -352,7 +367,7 @@ mod tests {
         Plan {
             choice: Choice::default(),
             expected: Expected::load(&places::root().join(FILE)).unwrap(),
-            table: Table::load().unwrap(),
+            tables: Tables::load().unwrap(),
             lists: BTreeMap::from([(client, Ok(names.iter().map(listed).collect()))]),
         }
     }
@@ -434,7 +449,8 @@ mod tests {
     fn a_name_that_no_driver_has_is_found() {
         let mut plan = plan("go-signalr", &["order-down"]);
         assert!(plan.misspelled().is_empty(), "{:?}", plan.misspelled());
-        plan.table.extra.retain(|row| row.name != "count-down");
+        let extra = &mut plan.tables.core.extra;
+        extra.retain(|row| row.name != "count-down");
         assert!(!plan.misspelled().is_empty());
     }
 }

@@ -8,12 +8,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::backend::BACKENDS;
+use crate::backend::{BACKENDS, Kind};
 use crate::cells::{Cell, Ran};
 use crate::clients::{CLIENTS, Client, Mode};
 use crate::report::Outcome;
 use crate::scenarios::Scenario;
-use crate::table::Table;
+use crate::table::Tables;
+use crate::world::World;
 
 use causes::Causes;
 
@@ -24,21 +25,17 @@ const HEAD: &str = "# Compatibility
 
 Written by `cargo xtask test`; do not edit.
 
-Unmodified client libraries, each driven through the same scenarios against three backends:
+Unmodified client libraries, each driven through the same scenarios against several backends.
 
-* **embedded**: hubs in Rust, in one program with Heliograph
-* **azure**: an ASP.NET Core app on the unmodified Microsoft.Azure.SignalR 1.34.0, its clients redirected to Heliograph
-* **direct**: the same app serving its hubs itself, with Heliograph in front
-
-The numbers are scenarios that pass. `known` are those that fail by what the library, or for one scenario the backend,
+The numbers are scenarios that pass. `known` are those that fail by what the library, or for some scenarios the backend,
 is, and `unsteady` those that the library fails at times; each is listed below with its cause. *Detailed* is a run of
 the scenarios about errors with hubs that tell the texts of exceptions.
-
 ";
 
 const LEGEND: &str = "
 `✓` passes. The other marks have the number of a cause in the [list](#causes): `✗` fails by what the library is, `~` is
-failed by the library at times, `–` is not run. `WS`, `SSE` and `LP` are the transports, `-mp` is MessagePack; what
+failed by the library at times, `–` is not run. `WS`, `SSE`, `FF` (forever frame) and `LP` are the transports, `auto`
+leaves the choice to the client, `-mp` is MessagePack; what
 stands without them holds for all transports and protocols of the client, or for the others.
 ";
 
@@ -90,17 +87,27 @@ impl Sum {
     }
 }
 
-/// The table: a row for each client and mode, a column for each backend that was there.
+/// The tables of the worlds that were there.
 #[must_use]
-pub fn table(runs: &[Ran]) -> String {
-    let backends = backends(runs);
+pub fn tables(runs: &[Ran]) -> String {
+    let tables = World::ALL.iter().map(|world| table(runs, *world));
+    let tables: Vec<String> = tables.filter(|table| !table.is_empty()).collect();
+    tables.join("\n")
+}
+
+/// The table of a world: a row for each client and mode, a column for each backend that was there.
+fn table(runs: &[Ran], world: World) -> String {
+    let backends = backends(runs, world);
+    if backends.is_empty() {
+        return String::new();
+    }
     let mut head = ["client", "transport", "protocol"]
         .map(String::from)
         .to_vec();
-    head.extend(backends.iter().map(ToString::to_string));
+    head.extend(backends.iter().map(|backend| backend.name.to_owned()));
     let mut rows = vec![head];
-    for (client, (transport, protocol), is_detailed) in modes() {
-        let cell = |backend: &&str| {
+    for (client, (transport, protocol), is_detailed) in modes(world) {
+        let cell = |backend: &&Kind| {
             let ran = runs.iter().find(|Ran { cell, .. }| {
                 cell.client.name == client.name
                     && (cell.transport, cell.protocol) == (transport, protocol)
@@ -127,8 +134,9 @@ pub fn table(runs: &[Ran]) -> String {
     lay_out(&rows)
 }
 
-fn modes() -> impl Iterator<Item = (&'static Client, Mode, bool)> {
-    CLIENTS.iter().flat_map(|client| {
+fn modes(world: World) -> impl Iterator<Item = (&'static Client, Mode, bool)> {
+    let clients = CLIENTS.iter().filter(move |client| client.world == world);
+    clients.flat_map(|client| {
         let modes = client.modes.iter().map(move |mode| (client, *mode));
         [false, true].into_iter().flat_map(move |is_detailed| {
             modes
@@ -138,10 +146,11 @@ fn modes() -> impl Iterator<Item = (&'static Client, Mode, bool)> {
     })
 }
 
-/// The backends that were there, in their order.
-fn backends(runs: &[Ran]) -> Vec<&'static str> {
-    let mut backends: Vec<&str> = runs.iter().map(|ran| ran.cell.backend).collect();
-    backends.sort_by_key(|name| BACKENDS.iter().position(|known| known == name));
+/// The backends of a world that were there, in their order.
+fn backends(runs: &[Ran], world: World) -> Vec<&'static Kind> {
+    let all = runs.iter().map(|ran| ran.cell.backend);
+    let mut backends: Vec<&Kind> = all.filter(|backend| backend.world == world).collect();
+    backends.sort_by_key(|kind| BACKENDS.iter().position(|known| known == *kind));
     backends.dedup();
     backends
 }
@@ -178,33 +187,39 @@ fn lay_out(rows: &[Vec<String>]) -> String {
 ///
 /// When the table of scenarios cannot be read, or the file not be written.
 pub fn write(path: &Path, runs: &[Ran], own: &[(Scenario, Outcome)]) -> Result<()> {
-    let page = page(runs, own, &Table::load()?)?;
+    let page = page(runs, own, &Tables::load()?)?;
     std::fs::write(path, page).with_context(|| format!("write {}", path.display()))
 }
 
-fn page(runs: &[Ran], own: &[(Scenario, Outcome)], scenarios: &Table) -> Result<String> {
+fn page(runs: &[Ran], own: &[(Scenario, Outcome)], scenarios: &Tables) -> Result<String> {
     let causes = Causes::of(runs);
-    let mut out = HEAD.to_owned() + &table(runs);
+    let mut out = HEAD.to_owned();
+    for world in World::ALL {
+        writeln!(out, "\n## Clients of {}\n", world.name())?;
+        for Kind { name, about, .. } in backends(runs, world) {
+            writeln!(out, "* **{name}**: {about}")?;
+        }
+        write!(out, "\n{}", table(runs, world))?;
+    }
     writeln!(out, "\n## Libraries\n")?;
     for client in CLIENTS.iter().filter(|client| !client.is_extra) {
         writeln!(out, "* `{}`: {}", client.name, client.library)?;
     }
     writeln!(out, "\n## Scenarios\n{LEGEND}")?;
-    for backend in backends(runs) {
-        let of_all = |cell: &Cell| cell.backend == backend && !cell.client.is_dotnet();
-        let rows = marks::by_client(runs, &causes, scenarios, of_all);
-        write_details(
-            &mut out,
-            &format!("{backend}: every client but .NET"),
-            &rows,
-        )?;
+    for world in World::ALL {
+        for backend in backends(runs, world) {
+            let of_all = |cell: &Cell| cell.backend == backend && cell.client.follows_table();
+            let rows = marks::by_client(runs, &causes, scenarios.of(world), of_all);
+            let title = format!("{}: every client but .NET", backend.name);
+            write_details(&mut out, &title, &rows)?;
+        }
+        let of_world = CLIENTS.iter().filter(|client| client.world == world);
+        for client in of_world.filter(|client| !client.follows_table()) {
+            let rows = marks::of_its_own(client, runs, &causes);
+            let title = format!("{}, which has scenarios of its own", client.name);
+            write_details(&mut out, &title, &rows)?;
+        }
     }
-    let rows = marks::of_dotnet(runs, &causes);
-    write_details(
-        &mut out,
-        "the .NET client, which has scenarios of its own",
-        &rows,
-    )?;
     writeln!(out, "## Servers and peers\n{OWN_LEGEND}")?;
     let passed = own
         .iter()
@@ -254,7 +269,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cells::all_cells;
+    use crate::cells::Choice;
     use crate::expected::{Judged, Known};
 
     fn known(cause: &str, is_unsteady: bool) -> Judged {
@@ -267,10 +282,19 @@ mod tests {
         }
     }
 
+    /// The cells of a client against a backend.
+    fn cells(client: &str, backend: &str) -> impl Iterator<Item = Cell> {
+        let chosen = Choice {
+            client: Some(client.to_owned()),
+            backend: Kind::named(backend),
+            ..Choice::default()
+        };
+        chosen.cells().into_iter()
+    }
+
     #[test]
     fn the_page_shows_each_scenario_of_each_client() {
-        let runs: Vec<Ran> = all_cells(&["azure"])
-            .filter(|cell| cell.client.name == "js-microsoft-10.0.11")
+        let runs: Vec<Ran> = cells("js-microsoft-10.0.11", "azure")
             .map(|cell| Ran {
                 cell,
                 is_proof: false,
@@ -288,7 +312,7 @@ mod tests {
                 },
             })
             .collect();
-        let page = page(&runs, &[], &Table::load().unwrap()).unwrap();
+        let page = page(&runs, &[], &Tables::load().unwrap()).unwrap();
         let line = |name: &str| {
             let start = format!("| `{name}`");
             page.lines().find(|line| line.starts_with(&start)).unwrap()
@@ -302,9 +326,42 @@ mod tests {
     }
 
     #[test]
+    fn the_old_world_has_a_table_of_its_own() {
+        let both = cells("dotnet", "azure").chain(cells("legacyclient", "redirected"));
+        let runs: Vec<Ran> = both
+            .map(|cell| Ran {
+                cell,
+                is_proof: false,
+                took: Duration::ZERO,
+                scenarios: vec![("group".to_owned(), Outcome::Passed.into())],
+            })
+            .collect();
+        let page = page(&runs, &[], &Tables::load().unwrap()).unwrap();
+        let (core, legacy) = page.split_once("## Clients of ASP.NET SignalR").unwrap();
+        assert!(
+            core.contains("* **azure**: ") && !core.contains("redirected**"),
+            "{page}"
+        );
+        assert!(core.contains("| dotnet-10.0.15 | WebSockets"), "{page}");
+        assert!(!core.contains("legacyclient"), "{page}");
+        let (legacy, rest) = legacy.split_once("## Libraries").unwrap();
+        assert!(legacy.contains("* **redirected**: "), "{page}");
+        assert!(
+            legacy.contains("| legacyclient-2.4.2 | webSockets"),
+            "{page}"
+        );
+        assert!(!legacy.contains("dotnet-10"), "{page}");
+        assert!(
+            rest.contains("<summary>legacyclient-2.4.2, which"),
+            "{page}"
+        );
+        assert_eq!(tables(&runs).matches("| client ").count(), 2);
+    }
+
+    #[test]
     fn counts_tell_known_from_unsteady() {
         let ran = Ran {
-            cell: all_cells(&["azure"]).next().unwrap(),
+            cell: cells("dotnet", "azure").next().unwrap(),
             is_proof: false,
             took: Duration::ZERO,
             scenarios: vec![

@@ -1,5 +1,5 @@
-//! The scenarios that every driver is asked for: `compat-tests/scenarios.toml`, and the few that
-//! some drivers have besides.
+//! The scenarios that the drivers of each world are asked for: `compat-tests/scenarios.toml` and
+//! `legacy-scenarios.toml`, and the few that some drivers have besides.
 
 use std::path::Path;
 
@@ -9,13 +9,24 @@ use figment::providers::{Format as _, Toml};
 use serde::Deserialize;
 
 use crate::places;
+use crate::world::World;
 
-/// Where the table is, from the project's folder.
-const FILE: &str = "compat-tests/scenarios.toml";
-/// Where those are that only some drivers have.
+/// Where the tables are, from the project's folder.
+const CORE: &str = "compat-tests/scenarios.toml";
+const LEGACY: &str = "compat-tests/legacy-scenarios.toml";
+/// Where those are that only some drivers of ASP.NET Core clients have.
 const EXTRA: &str = "compat-tests/clients/extra-scenarios.toml";
 
-/// The scenarios that have a name.
+/// The scenarios of both worlds.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Of ASP.NET Core SignalR.
+    pub core: Table,
+    /// Of ASP.NET SignalR.
+    pub legacy: Table,
+}
+
+/// The scenarios of a world.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// Those that every driver is asked for.
@@ -41,19 +52,43 @@ struct File {
     scenario: Vec<Row>,
 }
 
-impl Table {
-    /// Reads both files.
+impl Tables {
+    /// Reads the files.
     ///
     /// # Errors
     ///
     /// When one of them is not as it should be.
     pub fn load() -> Result<Self> {
+        let read = |file: &str| read(&places::root().join(file));
         Ok(Self {
-            common: read(&places::root().join(FILE))?,
-            extra: read(&places::root().join(EXTRA))?,
+            core: Table {
+                common: read(CORE)?,
+                extra: read(EXTRA)?,
+            },
+            legacy: Table {
+                common: read(LEGACY)?,
+                extra: Vec::new(),
+            },
         })
     }
 
+    /// The table of a world.
+    #[must_use]
+    pub const fn of(&self, world: World) -> &Table {
+        match world {
+            World::Core => &self.core,
+            World::Legacy => &self.legacy,
+        }
+    }
+
+    /// Whether there is a scenario of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        World::ALL.iter().any(|world| self.of(*world).has(name))
+    }
+}
+
+impl Table {
     /// Whether there is a scenario of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -82,11 +117,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_read() {
-        let table = Table::load().unwrap();
+    fn the_tables_are_read() {
+        let tables = Tables::load().unwrap();
+        let table = tables.of(World::Core);
         assert!(table.common.len() > 90);
         assert!(table.has("send-to-all") && table.has("count-down"));
         assert!(!table.has("send-to-al"));
         assert!(table.is_slow("idle-stays-up") && !table.is_slow("send-to-all"));
+        let legacy = tables.of(World::Legacy);
+        assert!(legacy.common.len() > 60);
+        assert!(legacy.has("reconnect-five-cuts") && !table.has("reconnect-five-cuts"));
+        assert!(tables.has("reconnect-five-cuts") && tables.has("count-down"));
     }
 }

@@ -4,7 +4,7 @@ import base64
 
 import msgpack
 
-from harness import STEP, Refused, Skipped, equal, refused, true
+from checks import STEP, Refused, Skipped, equal, refused, true
 
 from .registry import scenario
 

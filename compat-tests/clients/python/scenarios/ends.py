@@ -2,7 +2,7 @@
 
 import concurrent.futures
 
-from harness import STEP, CallError, Failed, Skipped, equal, true
+from checks import STEP, CallError, Failed, Skipped, equal, true
 
 from .registry import scenario
 

@@ -2,7 +2,7 @@
 
 import urllib.parse
 
-from harness import Failed, Refused, equal, refused, true
+from checks import Failed, Refused, equal, refused, true
 
 from .registry import scenario
 

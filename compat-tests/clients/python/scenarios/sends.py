@@ -1,6 +1,6 @@
 """Messages to clients, and groups."""
 
-from harness import equal, true
+from checks import equal, true
 
 from .registry import scenario
 

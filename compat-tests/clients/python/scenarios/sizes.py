@@ -1,6 +1,6 @@
 """Sizes and order."""
 
-from harness import STEP, equal, true
+from checks import STEP, equal, true
 
 from .registry import scenario
 

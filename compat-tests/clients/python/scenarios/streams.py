@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import threading
 
-from harness import STEP, CallError, Failed, equal, refused, true
+from checks import STEP, CallError, Failed, equal, refused, true
 
 from .registry import scenario
 

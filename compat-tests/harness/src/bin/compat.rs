@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use harness::backend::{BACKENDS, REFERENCE};
+use harness::backend::Kind;
 use harness::cells::{self, Choice};
 use harness::checks::Check;
 use harness::clients::CLIENTS;
@@ -36,16 +36,18 @@ struct Options {
     /// Only clients, scenarios or checks with this text in their name; a text that is in no name
     /// of ours chooses scenarios of the clients' drivers
     filter: Option<String>,
-    /// Leave out the foreign clients and the WebSocket conformance suite
+    /// Leave out the WebSocket conformance suite, and the foreign clients but one of the old world
     #[arg(long)]
     quick: bool,
-    /// Only this backend: embedded, azure, direct; or self, the reference app alone
+    /// Only this backend: embedded, azure, direct; for clients of ASP.NET SignalR conformance,
+    /// redirected; or self, the reference app alone
     #[arg(long, value_parser = backend)]
-    backend: Option<&'static str>,
+    backend: Option<&'static Kind>,
     /// Only clients with this text in their name
     #[arg(long)]
     client: Option<String>,
-    /// Only this transport: WebSockets, ServerSentEvents, LongPolling
+    /// Only this transport: WebSockets, ServerSentEvents, LongPolling; for clients of ASP.NET SignalR
+    /// also foreverFrame and auto
     #[arg(long)]
     transport: Option<String>,
     /// Only this protocol: json, messagepack
@@ -58,7 +60,8 @@ struct Options {
     #[arg(long)]
     all: bool,
     /// Also the scenarios that take most of a minute, as a run of everything has them: of the .NET
-    /// client, of the newest JavaScript client, and of each client over WebSockets against azure
+    /// clients, of the newest JavaScript clients, and of each client over WebSockets against azure
+    /// or conformance
     #[arg(long)]
     slow: bool,
     /// Client drivers that run at a time; a driver waits most of its time
@@ -145,7 +148,7 @@ async fn run_all(plan: Plan) -> Result<ExitCode> {
         report.section("clients");
         let runs = matrix::run(choice, &missing, &mut report).await?;
         panics::tell("clients", &mut report);
-        println!("\n{}", page::table(&runs));
+        println!("\n{}", page::tables(&runs));
         if plan.is_full && missing.is_empty() {
             page::write(&places::root().join(page::FILE), &runs, &own)?;
             println!("written to {}", page::FILE);
@@ -200,9 +203,10 @@ fn plan(options: Options) -> Result<Option<Plan>> {
         case,
         all,
         slow: slow || is_full,
+        quick,
         jobs: jobs.max(1),
     };
-    let mut wants_cells = !quick;
+    let mut wants_cells = true;
     if let Some(filter) = &filter {
         if CLIENTS
             .iter()
@@ -243,8 +247,6 @@ fn print_names(plan: &Plan) {
     }
 }
 
-fn backend(name: &str) -> Result<&'static str, String> {
-    let known = BACKENDS.into_iter().chain([REFERENCE]);
-    let found = known.into_iter().find(|known| *known == name);
-    found.ok_or_else(|| format!("one of {}, {REFERENCE}", BACKENDS.join(", ")))
+fn backend(name: &str) -> Result<&'static Kind, String> {
+    Kind::named(name).ok_or_else(|| format!("one of {}", Kind::names()))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cells::{Cell, Ran};
-use crate::clients::CLIENTS;
+use crate::clients::{CLIENTS, Client};
 use crate::table::Table;
 
 use super::backends;
@@ -35,16 +35,17 @@ pub(super) fn by_client(
     rows
 }
 
-/// Rows of the .NET client's own scenarios, with a column for each backend.
-pub(super) fn of_dotnet(runs: &[Ran], causes: &Causes) -> Vec<Vec<String>> {
-    let backends = backends(runs);
+/// Rows of the scenarios that a client's driver has for itself, with a column for each backend.
+pub(super) fn of_its_own(client: &Client, runs: &[Ran], causes: &Causes) -> Vec<Vec<String>> {
+    let backends = backends(runs, client.world);
     let runs = || {
         runs.iter()
-            .filter(|ran| ran.cell.client.is_dotnet() && !ran.cell.is_detailed)
+            .filter(|ran| ran.cell.client.name == client.name && !ran.cell.is_detailed)
     };
     // The driver's order, as its longest run has it.
     let longest = runs().max_by_key(|ran| ran.scenarios.len());
-    let mut rows = vec![head(&backends)];
+    let names: Vec<&str> = backends.iter().map(|kind| kind.name).collect();
+    let mut rows = vec![head(&names)];
     for (name, _) in longest.map_or(&[][..], |ran| &ran.scenarios) {
         let marks = backends.iter().map(|backend| {
             let of_backend = runs().filter(|ran| ran.cell.backend == *backend);
@@ -109,9 +110,10 @@ fn mark<'a>(runs: impl Iterator<Item = &'a Ran>, causes: &Causes, scenario: &str
 
 fn mode(cell: &Cell) -> String {
     let transport = match cell.transport {
-        "WebSockets" => "WS",
-        "ServerSentEvents" => "SSE",
-        "LongPolling" => "LP",
+        "WebSockets" | "webSockets" => "WS",
+        "ServerSentEvents" | "serverSentEvents" => "SSE",
+        "LongPolling" | "longPolling" => "LP",
+        "foreverFrame" => "FF",
         other => other,
     };
     let protocol = if cell.protocol == "messagepack" {

@@ -17,11 +17,14 @@ mod asks;
 mod bad_frames;
 mod bad_requests;
 mod bad_servers;
+mod both_worlds;
 mod carried;
 mod conformance;
 mod demo_page;
 mod endpoints;
 mod kit;
+mod legacy_life;
+mod legacy_replay;
 mod lost;
 mod oracle;
 mod places;
@@ -77,6 +80,9 @@ pub fn all() -> Vec<Scenario> {
         bad_servers::SCENARIOS,
         carried::SCENARIOS,
         conformance::SCENARIOS,
+        both_worlds::SCENARIOS,
+        legacy_life::SCENARIOS,
+        legacy_replay::SCENARIOS,
     ]
     .concat()
 }

@@ -10,7 +10,7 @@ use http::header::ORIGIN;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::ext::ReasonPhrase;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::parameters::{FormError, Parameters};
 use super::routes::{self, Action, LegacyRoute};
@@ -101,7 +101,7 @@ async fn answer(
             FormError::Broken => answers::error(StatusCode::BAD_REQUEST, "The body broke off."),
         })?;
     }
-    let hubs = match parameters.value("connectionData") {
+    let hubs: Vec<Box<str>> = match parameters.value("connectionData") {
         None => Vec::new(),
         Some(text) => {
             let hubs = connection_data(text).map_err(|error| {
@@ -111,6 +111,11 @@ async fn answer(
             hubs.into_iter().map(Box::from).collect()
         }
     };
+    if let Some(unknown) = route.backend.unknown_hub(&hubs) {
+        return Err(answers::not_admitted(&NotAdmitted::UnknownHub(
+            unknown.into(),
+        )));
+    }
     let mut entry = Entry {
         route,
         parts,
@@ -122,7 +127,8 @@ async fn answer(
     match action {
         Action::Script => negotiate::script(&entry).await,
         Action::Negotiate => negotiate::negotiate(door, &entry).await,
-        Action::Ping => ping(&entry).await,
+        // However old the token is: it names no connection (0, rule 20).
+        Action::Ping => Ok(answers::json(entry.callback.as_deref(), PONG)),
         Action::Start => send::start(door, &entry).await,
         Action::Send => send::send(door, &entry).await,
         Action::Abort => send::abort(door, &entry).await,
@@ -130,19 +136,6 @@ async fn answer(
             channel::open(door, &mut entry, action).await
         }
     }
-}
-
-/// Tells a client that it is still welcome, however old its token is (0, rule 20), unless it lists a
-/// hub that is not there (1.2).
-async fn ping(entry: &Entry<'_>) -> Result<Response, Response> {
-    if !entry.hubs.is_empty() {
-        let request = entry.client_request(Identity::default(), None);
-        let admitted = entry.route.backend.admit(&request, &entry.hubs).await;
-        if let Err(refused @ NotAdmitted::UnknownHub(_)) = admitted {
-            return Err(not_admitted(&refused));
-        }
-    }
-    Ok(answers::json(entry.callback.as_deref(), PONG))
 }
 
 /// How large the form of a request may be: a message goes with the token of a connection alone.
@@ -222,13 +215,8 @@ impl Entry<'_> {
     }
 
     /// Asks whoever runs the hubs whether the client may come in.
-    ///
-    /// # Errors
-    ///
-    /// The answer to a client that may not.
-    pub(super) async fn admit(&self, request: &ClientRequest) -> Result<Admission, Response> {
-        let admitted = self.route.backend.admit(request, &self.hubs).await;
-        admitted.map_err(|refused| not_admitted(&refused))
+    pub(super) async fn ask(&self, request: &ClientRequest) -> Result<Admission, NotAdmitted> {
+        self.route.backend.admit(request, &self.hubs).await
     }
 
     /// What a backend gets to know of the request.
@@ -261,21 +249,6 @@ impl Entry<'_> {
     }
 }
 
-fn not_admitted(refused: &NotAdmitted) -> Response {
-    match refused {
-        NotAdmitted::UnknownHub(_) => {
-            answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
-        }
-        NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
-        NotAdmitted::Unauthorized { is_known: false } => answers::empty(StatusCode::UNAUTHORIZED),
-        NotAdmitted::Unavailable { .. } => {
-            warn!(err = %refused, "legacy client not admitted");
-            let text = "The hub is not available.";
-            answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
-        }
-    }
-}
-
 /// Whether a request of this user may use a connection: 403 if it is another's.
 pub(super) fn check_user(token: ConnectionToken, user: Option<&str>) -> Result<(), Response> {
     if token.is_of(user) {
@@ -285,15 +258,6 @@ pub(super) fn check_user(token: ConnectionToken, user: Option<&str>) -> Result<(
     let text = "Unrecognized user identity.  The user identity cannot change during an active \
                 SignalR connection.";
     Err(answers::error(StatusCode::FORBIDDEN, text))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text.push('.');
-    text
 }
 
 /// Tells the operator which setting lets the page in.

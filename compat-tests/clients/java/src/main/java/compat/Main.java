@@ -5,9 +5,6 @@ import io.reactivex.rxjava3.plugins.RxJavaPlugins;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
 /** Drives the client com.microsoft.signalr:signalr. */
@@ -49,50 +46,27 @@ public final class Main {
             System.err.println("no app answers at " + given.get("--url") + ": " + error);
             return 2;
         }
-        var counts = new HashMap<String, Integer>();
-        for (var one : scenarios) {
-            if (one.name().contains(given.get("--case")) && (!one.slow() || given.containsKey("--slow"))) counts.merge(play(one, new Scene(app, transport)), 1, Integer::sum);
+        var chosen = scenarios.stream()
+            .filter(one -> one.name().contains(given.get("--case")) && (!one.slow() || given.containsKey("--slow")))
+            .map(one -> new Runner.Job(one.name(), one.limit(), one.lacks(), () -> new Playing(one, new Scene(app, transport))));
+        var runner = new Runner();
+        try {
+            runner.run(chosen.toList(), 1);
+        } catch (InterruptedException error) {
+            return 2;
         }
-        System.out.printf("%d passed, %d failed, %d skipped%n", counts.getOrDefault("ok", 0), counts.getOrDefault("FAIL", 0), counts.getOrDefault("skip", 0));
-        return counts.containsKey("FAIL") ? 1 : 0;
+        return runner.report();
     }
 
-    /** Runs one scenario and prints its line. */
-    private static String play(Scenario one, Scene scene) {
-        var started = System.nanoTime();
-        var outcome = one.lacks() == null ? "ok" : "skip";
-        var why = one.lacks();
-        if (why == null) {
-            try {
-                run(one, scene).get(one.limit(), TimeUnit.SECONDS);
-            } catch (TimeoutException error) {
-                outcome = "FAIL";
-                why = "not finished within " + one.limit() + " s";
-            } catch (Exception error) {
-                var cause = error.getCause() == null ? error : error.getCause();
-                outcome = cause instanceof Check.Skipped ? "skip" : "FAIL";
-                why = cause instanceof Check.Failed || cause instanceof Check.Skipped ? cause.getMessage() : cause.toString();
-            }
+    private record Playing(Scenario one, Scene scene) implements Runner.Run {
+        @Override
+        public void run() throws Exception {
+            one.run().run(scene);
         }
-        scene.close();
-        // One line each, whatever an error text holds.
-        System.out.println(outcome.equals("ok") ? "ok " + one.name() + " [" + (System.nanoTime() - started) / 1_000_000 + " ms]"
-            : outcome + " " + one.name() + ": " + why.replace('\n', ' ').replace('\r', ' '));
-        return outcome;
-    }
 
-    private static CompletableFuture<Void> run(Scenario one, Scene scene) {
-        var done = new CompletableFuture<Void>();
-        var thread = new Thread(() -> {
-            try {
-                one.run().run(scene);
-                done.complete(null);
-            } catch (Throwable error) {
-                done.completeExceptionally(error);
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
-        return done;
+        @Override
+        public void close() {
+            scene.close();
+        }
     }
 }
