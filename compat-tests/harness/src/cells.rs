@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{BACKENDS, Kind};
-use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner};
+use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner, Mode};
 use crate::expected::Judged;
 use crate::install;
 use crate::report::Outcome;
@@ -55,7 +55,12 @@ impl Cell {
     /// The longest that the driver may take. A client that waits a poll for each message is slow.
     #[must_use]
     pub fn limit(&self, is_slow: bool) -> Duration {
-        let usual = if self.is_polling() { 420 } else { 240 };
+        let is_page = self.client.world == World::Legacy && self.is_in_page();
+        let usual = if self.is_polling() || is_page {
+            420
+        } else {
+            240
+        };
         Duration::from_secs(if is_slow { usual + 120 } else { usual })
     }
 
@@ -63,12 +68,17 @@ impl Cell {
     #[must_use]
     pub fn rank(&self) -> u8 {
         match self.client.name {
-            name if name.contains("chromium") || name.starts_with("go") => 0,
+            _ if self.is_in_page() => 0,
+            name if name.starts_with("go") => 0,
             // Slow polls slow it down further: not beside browsers.
             "python-signalrcore" if self.is_polling() => 1,
             _ if self.is_polling() || self.is_simulated() => 2,
             _ => 3,
         }
+    }
+
+    fn is_in_page(&self) -> bool {
+        self.client.name.contains("chromium")
     }
 
     /// Whether requests are made by a simulated page, which takes its time for each.
@@ -83,7 +93,7 @@ impl Cell {
     pub fn weight(&self, jobs: usize) -> u32 {
         match self.client.name {
             _ if jobs < 2 => 1,
-            name if name.contains("chromium") => 2,
+            _ if self.is_in_page() => 2,
             "python-signalrcore" if self.is_polling() => 2,
             _ if self.is_simulated() => 2,
             _ => 1,
@@ -115,7 +125,8 @@ impl Cell {
     #[must_use]
     pub fn is_quick(&self) -> bool {
         let is_told_apart = ["webSockets", "longPolling"].contains(&self.transport);
-        self.client.manner == Manner::LegacyClient && !self.backend.redirects && is_told_apart
+        let is_plain = self.backend.name == "conformance";
+        self.client.manner == Manner::LegacyClient && is_plain && is_told_apart
     }
 }
 
@@ -202,10 +213,9 @@ pub fn all_cells(backends: &[&'static Kind]) -> impl Iterator<Item = Cell> {
         )
     });
     plain.flat_map(move |(client, transport, protocol, is_detailed)| {
-        let stays = !client.follows_redirects || (transport, protocol) == FOREVER_FRAME;
         let reached = backends
             .iter()
-            .filter(move |backend| backend.world == client.world && !(stays && backend.redirects));
+            .filter(move |backend| is_reached(backend, client, (transport, protocol)));
         reached.map(move |backend| Cell {
             client,
             transport,
@@ -214,6 +224,16 @@ pub fn all_cells(backends: &[&'static Kind]) -> impl Iterator<Item = Cell> {
             is_detailed,
         })
     })
+}
+
+/// Whether a client in this mode can do something there that it does nowhere else.
+fn is_reached(backend: &Kind, client: &Client, mode: Mode) -> bool {
+    let stays = !client.follows_redirects || mode == FOREVER_FRAME;
+    // Which transport a client chooses, and what its page may do, is seen at one place.
+    let is_page = client.name.contains("chromium") && backend.is_classic;
+    let is_left_out = client.world == World::Legacy && (mode.0 == "auto" || is_page);
+    let is_first = backend.name == "conformance";
+    backend.world == client.world && !(stays && backend.redirects) && (is_first || !is_left_out)
 }
 
 /// What stands for each client that cannot run: skipped if something is missing, failed if something

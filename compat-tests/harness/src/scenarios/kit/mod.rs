@@ -22,7 +22,7 @@ pub(super) use connect::follow;
 pub(super) use cuts::Cuts;
 pub(super) use http::{Answer, WAIT, http};
 pub(super) use hub::{Hub, Protocol};
-pub(super) use legacy::{Legacy, Seen, Way};
+pub(super) use legacy::{Legacy, Seen, Way, escape};
 pub(super) use legacy_channel::Channel;
 pub(super) use meters::{Meters, resident_kib};
 pub(super) use relay::Relay;
