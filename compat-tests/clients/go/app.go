@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"heliograph.invalid/compat-common/check"
 )
 
 // How long one step of a scenario may take: shorter than a scenario's limit, so that a failure says which step it was.
@@ -78,8 +80,8 @@ func (a *app) request(method, path string, body any) (int, []byte, error) {
 
 func (a *app) control(method, path string, body any) {
 	status, answer, err := a.request(method, path, body)
-	must(err, method+" "+path)
-	check(status == 200, "%s %s: %d %s", method, path, status, answer)
+	check.Must(err, method+" "+path)
+	check.That(status == 200, "%s %s: %d %s", method, path, status, answer)
 }
 
 // Waits until the events of a connection are as wanted.
@@ -90,9 +92,9 @@ func (a *app) events(connection, what string, enough func(names []string) bool) 
 	for seen := 0; ; {
 		left := max(0, time.Until(end))
 		_, body, err := a.request("GET", fmt.Sprintf("/events?after=%d&wait=%d", seen, left.Milliseconds()), nil)
-		must(err, "GET /events")
+		check.Must(err, "GET /events")
 		var fresh []event
-		must(json.Unmarshal(body, &fresh), "GET /events")
+		check.Must(json.Unmarshal(body, &fresh), "GET /events")
 		for _, one := range fresh {
 			seen = one.Seq
 			if one.ConnectionID == connection {
@@ -102,7 +104,7 @@ func (a *app) events(connection, what string, enough func(names []string) bool) 
 		if enough(names) {
 			return mine
 		}
-		check(left > 0, "the app does not report %s within %v; it reports %v", what, step, names)
+		check.That(left > 0, "the app does not report %s within %v; it reports %v", what, step, names)
 	}
 }
 
@@ -123,7 +125,7 @@ func (a *app) disconnected(connection string) {
 			ends++
 		}
 	}
-	equal(1, ends, "the number of disconnected events")
+	check.Equal(1, ends, "the number of disconnected events")
 }
 
 func (a *app) send(to string, ids, except []string, text string) {
@@ -133,7 +135,7 @@ func (a *app) send(to string, ids, except []string, text string) {
 func (a *app) ask(connection, question string) (int, string) {
 	query := url.Values{"id": {connection}, "q": {question}, "ms": {"5000"}}
 	status, answer, err := a.request("GET", "/ask?"+query.Encode(), nil)
-	must(err, "GET /ask")
+	check.Must(err, "GET /ask")
 	return status, string(answer)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/philippseith/signalr"
+	"heliograph.invalid/compat-common/check"
 )
 
 var callScenarios = []scenario{
@@ -17,13 +18,13 @@ var callScenarios = []scenario{
 	{name: "connect-hub-aborts", run: func(s *scene) { connectFails(s, "onconnect=abort") }},
 	{name: "negotiate-skipped", run: negotiateSkipped},
 	{name: "invoke-result", run: invokeResult},
-	{name: "invoke-void", run: func(s *scene) { equal(nil, s.connect(wish{}).call("Nothing"), "the answer") }},
+	{name: "invoke-void", run: func(s *scene) { check.Equal(nil, s.connect(wish{}).call("Nothing"), "the answer") }},
 	{name: "invoke-null", run: invokeNull},
 	{name: "invoke-object", run: invokeObject},
 	{name: "invoke-bytes", run: invokeBytes},
 	{name: "invoke-any", run: invokeAny},
 	{name: "invoke-texts", run: invokeTexts},
-	{name: "invoke-name-ignores-case", run: func(s *scene) { equal(7, s.connect(wish{}).call("aDD", 3, 4), "the sum") }},
+	{name: "invoke-name-ignores-case", run: func(s *scene) { check.Equal(7, s.connect(wish{}).call("aDD", 3, 4), "the sum") }},
 	{name: "invoke-parallel", run: invokeParallel},
 	{name: "invoke-slow-beside-quick", run: invokeSlowBesideQuick},
 	{name: "error-exception", run: errorException},
@@ -40,25 +41,25 @@ var callScenarios = []scenario{
 
 func connectAndStop(s *scene) {
 	peer := s.connect(wish{})
-	equal("hello", peer.call("Echo", "hello"), "the answer")
+	check.Equal("hello", peer.call("Echo", "hello"), "the answer")
 	peer.client.Stop()
-	equal(int(signalr.ClientClosed), int(peer.client.State()), "the state")
+	check.Equal(int(signalr.ClientClosed), int(peer.client.State()), "the state")
 }
 
 func connectStartAgain(s *scene) {
 	// A client made from a connection does not start twice.
 	peer := s.connect(wish{})
 	peer.client.Stop()
-	check(s.connect(wish{}).id != peer.id, "the second start has the first one's id")
+	check.That(s.connect(wish{}).id != peer.id, "the second start has the first one's id")
 }
 
 func connectIDVisible(s *scene) {
 	peer := s.connect(wish{})
-	equal(peer.id, peer.connection.ConnectionID(), "the id the client shows")
+	check.Equal(peer.id, peer.connection.ConnectionID(), "the id the client shows")
 }
 
 func connectPicksTransport(s *scene) {
-	equal("here", s.connect(wish{anyTransport: true}).call("Echo", "here"), "the answer")
+	check.Equal("here", s.connect(wish{anyTransport: true}).call("Echo", "here"), "the answer")
 }
 
 func connectTwoHubs(s *scene) {
@@ -67,10 +68,10 @@ func connectTwoHubs(s *scene) {
 	s.reaches(test, test, "All of one hub", func(text string) { test[0].call("ToAll", text) })
 	mine := s.name("mine")
 	bench.call("Broadcast", mine)
-	equal(mine, bench.next(), "the other hub's first message")
-	equal("here", bench.call("Echo", "here"), "the answer")
+	check.Equal(mine, bench.next(), "the other hub's first message")
+	check.Equal("here", bench.call("Echo", "here"), "the answer")
 	for _, peer := range test {
-		check(len(peer.texts) == 0, "a hub's message reached another hub's client")
+		check.That(len(peer.texts) == 0, "a hub's message reached another hub's client")
 	}
 }
 
@@ -83,26 +84,26 @@ func connectFails(s *scene, query string) {
 
 func negotiateSkipped(s *scene) {
 	if s.transport != "WebSockets" {
-		panic(skipped("only for WebSockets"))
+		panic(check.Skipped("only for WebSockets"))
 	}
 	if s.app.mode != "self" {
-		panic(skipped("the app does not serve the hub itself"))
+		panic(check.Skipped("the app does not serve the hub itself"))
 	}
 	peer := s.connect(wish{skipsNegotiate: true})
-	equal("here", peer.call("Echo", "here"), "the answer")
+	check.Equal("here", peer.call("Echo", "here"), "the answer")
 }
 
 func invokeResult(s *scene) {
 	peer := s.connect(wish{})
-	equal("häll😀", peer.call("Echo", "häll😀"), "Echo")
-	equal(5, peer.call("Add", 7, -2), "Add")
-	equal(7, peer.call("Length", "äöü 漢字!"), "Length")
+	check.Equal("häll😀", peer.call("Echo", "häll😀"), "Echo")
+	check.Equal(5, peer.call("Add", 7, -2), "Add")
+	check.Equal(7, peer.call("Length", "äöü 漢字!"), "Length")
 }
 
 func invokeNull(s *scene) {
 	peer := s.connect(wish{})
-	equal(nil, peer.call("Null"), "Null")
-	equal(nil, peer.call("Echo", nil), "Echo")
+	check.Equal(nil, peer.call("Null"), "Null")
+	check.Equal(nil, peer.call("Echo", nil), "Echo")
 }
 
 func invokeObject(s *scene) {
@@ -120,7 +121,7 @@ func invokeObject(s *scene) {
 		return made
 	}
 	sample := object("té😀xt", []int{1, -2, 2147483647}, []byte{9, 0, 255}, guid, moment, object(nil, nil, nil, guid, moment, nil))
-	equal(sample, peer.call("EchoComplexObject", sample), "the object")
+	check.Equal(sample, peer.call("EchoComplexObject", sample), "the object")
 }
 
 func invokeBytes(s *scene) {
@@ -130,7 +131,7 @@ func invokeBytes(s *scene) {
 		for i := range sample {
 			sample[i] = byte(i * 31)
 		}
-		equal(sample, peer.call("EchoBytes", sample), "the bytes")
+		check.Equal(sample, peer.call("EchoBytes", sample), "the bytes")
 	}
 }
 
@@ -139,7 +140,7 @@ func invokeAny(s *scene) {
 	values := []any{true, false, 0, -1, 127, -128, 65_536, 1 << 53, 1.5, -0.1, 1e300, "", "x", []any{}, []int{1, -1, 70_000}, []any{"a", nil, ""},
 		[][]int{{}, {1}, {2, 3}}, map[string]any{"one": 1, "zwei 😀": 2, "": 3}, map[string]any{"a": map[string]any{"b": []any{map[string]any{"c": nil}}}}, nil}
 	for _, value := range values {
-		equal(value, peer.call("EchoAny", value), "the value")
+		check.Equal(value, peer.call("EchoAny", value), "the value")
 	}
 }
 
@@ -147,7 +148,7 @@ func invokeTexts(s *scene) {
 	peer := s.connect(wish{})
 	for _, text := range []string{"", " ", "plain", "äöü ß é", "漢字かな", "😀👩‍👩‍👧", "\"quoted\" \\ / <b>&amp;", "tab\t cr\r lf\n crlf\r\n", "\x00\x01\x7f", "\u2028\u2029\ufeff",
 		"{}\x1e{\"type\":6}\x1e", "data: a\r\n\r\ndata: b\r\n\r\n: c", "null", strings.Repeat("\x1e", 300)} {
-		equal(text, peer.call("Echo", text), "the text")
+		check.Equal(text, peer.call("Echo", text), "the text")
 	}
 }
 
@@ -159,25 +160,25 @@ func invokeParallel(s *scene) {
 	}
 	for i, answer := range answers {
 		sum, err := peer.wait("Add", answer, step)
-		must(err, "Add")
-		equal(i*1001, sum, "the sum")
+		check.Must(err, "Add")
+		check.Equal(i*1001, sum, "the sum")
 	}
 }
 
 func invokeSlowBesideQuick(s *scene) {
 	peer := s.connect(wish{})
 	slow := peer.client.Invoke("Slow", 2500)
-	equal("quick", peer.call("Echo", "quick"), "the quick call")
-	check(len(slow) == 0, "the quick call waited for the slow one")
+	check.Equal("quick", peer.call("Echo", "quick"), "the quick call")
+	check.That(len(slow) == 0, "the quick call waited for the slow one")
 	answer, err := peer.wait("Slow", slow, step)
-	must(err, "Slow")
-	equal("done", answer, "the slow call")
+	check.Must(err, "Slow")
+	check.Equal("done", answer, "the slow call")
 }
 
 func errorException(s *scene) {
 	peer := s.connect(wish{})
 	peer.refused(s.app.text("An unexpected error occurred invoking 'ThrowException' on the server.", "InvalidOperationException: böse"), "ThrowException", "böse")
-	equal("alive", peer.call("Echo", "alive"), "the answer")
+	check.Equal("alive", peer.call("Echo", "alive"), "the answer")
 }
 
 func errorHubException(s *scene) {
@@ -193,7 +194,7 @@ func errorUnknownMethod(s *scene) {
 	peer.refused(text, "NotThere")
 	peer.refused(text, "NotThere", 1, "two")
 	_, err := peer.stream("NotThere")
-	check(err != nil && err.Error() == text, "the stream's error is %v", err)
+	check.That(err != nil && err.Error() == text, "the stream's error is %v", err)
 }
 
 func errorArgumentCount(s *scene) {
@@ -207,14 +208,14 @@ func errorArgumentType(s *scene) {
 	peer := s.connect(wish{})
 	const detail = "InvalidDataException: Error binding arguments. Make sure that the types of the provided values match the types of the hub method being invoked."
 	peer.refused(s.app.text("Failed to invoke 'Add' due to an error on the server.", detail), "Add", "one", "two")
-	equal(3, peer.call("Add", 1, 2), "the sum")
+	check.Equal(3, peer.call("Add", 1, 2), "the sum")
 }
 
 func errorMixedUp(s *scene) {
 	peer := s.connect(wish{})
 	peer.refused("The client attempted to invoke the streaming 'Stream' method with a non-streaming invocation.", "Stream")
 	_, err := peer.stream("Echo", "x")
-	check(err != nil && err.Error() == "The client attempted to invoke the non-streaming 'Echo' method with a streaming invocation.", "the stream's error is %v", err)
+	check.That(err != nil && err.Error() == "The client attempted to invoke the non-streaming 'Echo' method with a streaming invocation.", "the stream's error is %v", err)
 }
 
 func sizeTextEdges(s *scene) {
@@ -224,7 +225,7 @@ func sizeTextEdges(s *scene) {
 			// One byte more or less in front moves the cut through the characters.
 			for _, front := range []string{"", "a"} {
 				text := front + strings.Repeat(character, (size-len(front))/len(character))
-				equal(text, peer.call("Echo", text), "the text")
+				check.Equal(text, peer.call("Echo", text), "the text")
 			}
 		}
 	}
@@ -232,14 +233,14 @@ func sizeTextEdges(s *scene) {
 
 func sizeMegabyte(s *scene) {
 	peer := s.connect(wish{})
-	equal(1_000_000, peer.call("Length", strings.Repeat("y", 1_000_000)), "the length")
-	equal(strings.Repeat("x", 1_000_000), peer.call("Big", 1_000_000), "the text")
+	check.Equal(1_000_000, peer.call("Length", strings.Repeat("y", 1_000_000)), "the length")
+	check.Equal(strings.Repeat("x", 1_000_000), peer.call("Big", 1_000_000), "the text")
 }
 
 func sizeOverLimit(s *scene) {
 	all := s.several(2)
 	all[0].client.Send("Length", strings.Repeat("z", 1_200_000))
 	all[0].ends()
-	equal("here", all[1].call("Echo", "here"), "the other client's answer")
-	equal("again", s.connect(wish{}).call("Echo", "again"), "the answer after the new start")
+	check.Equal("here", all[1].call("Echo", "here"), "the other client's answer")
+	check.Equal("again", s.connect(wish{}).call("Echo", "again"), "the answer after the new start")
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/philippseith/signalr"
+	"heliograph.invalid/compat-common/check"
+	"heliograph.invalid/compat-common/relay"
 )
 
 var endScenarios = []scenario{
@@ -27,8 +29,8 @@ func endAbortFromOutside(s *scene) {
 	s.app.abort(all[0].id)
 	all[0].ends()
 	s.app.disconnected(all[0].id)
-	equal("here", all[1].call("Echo", "here"), "the answer")
-	equal("again", s.connect(wish{}).call("Echo", "again"), "the answer")
+	check.Equal("here", all[1].call("Echo", "here"), "the answer")
+	check.Equal("again", s.connect(wish{}).call("Echo", "again"), "the answer")
 }
 
 func endStopSeenOnce(s *scene) {
@@ -40,19 +42,19 @@ func endStopSeenOnce(s *scene) {
 	var names []string
 	for _, one := range s.app.reports(peer.id, "disconnected") {
 		names = append(names, one.Event)
-		equal(user, one.User, "the user in the events")
+		check.Equal(user, one.User, "the user in the events")
 	}
-	equal([]string{"connected", "note", "disconnected"}, names, "the events")
+	check.Equal([]string{"connected", "note", "disconnected"}, names, "the events")
 }
 
 func endLinkLost(s *scene) {
-	relay := openRelay()
-	defer relay.close()
-	peer := s.connect(wish{relay: relay})
-	relay.cut()
+	way := relay.Open()
+	defer way.Close()
+	peer := s.connect(wish{relay: way})
+	way.Cut()
 	peer.ends()
 	s.app.disconnected(peer.id)
-	check(peer.client.Err() != nil, "the client reports no error")
+	check.That(peer.client.Err() != nil, "the client reports no error")
 }
 
 func manyAtOnce(s *scene) {
@@ -73,9 +75,9 @@ func manyAtOnce(s *scene) {
 	ids := map[string]bool{}
 	for i, peer := range all {
 		ids[peer.id] = true
-		equal(i+1, peer.call("Add", i, 1), "the sum")
+		check.Equal(i+1, peer.call("Add", i, 1), "the sum")
 	}
-	equal(count, len(ids), "the number of ids")
+	check.Equal(count, len(ids), "the number of ids")
 	group := s.name("group")
 	for _, peer := range all {
 		peer.call("Join", group)
@@ -98,12 +100,12 @@ func idleStaysUp(s *scene) {
 	defer cancel()
 	select {
 	case state := <-changes:
-		fail("the first connection went to state %d: %v", state, all[0].client.Err())
+		check.Fail("the first connection went to state %d: %v", state, all[0].client.Err())
 	case <-time.After(40 * time.Second):
 	}
 	for _, peer := range all {
-		equal(int(signalr.ClientConnected), int(peer.client.State()), "the state")
-		equal(peer.id, peer.call("GetCallerConnectionId"), "the id")
+		check.Equal(int(signalr.ClientConnected), int(peer.client.State()), "the state")
+		check.Equal(peer.id, peer.call("GetCallerConnectionId"), "the id")
 	}
 	s.reaches(all, all, "after 40 s of silence", func(text string) { all[1].call("ToAll", text) })
 }

@@ -5,7 +5,10 @@ go 1.25.0
 require (
 	github.com/go-kit/log v0.2.1
 	github.com/philippseith/signalr v0.9.0
+	heliograph.invalid/compat-common v0.0.0
 )
+
+replace heliograph.invalid/compat-common => ../go-common
 
 require (
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect

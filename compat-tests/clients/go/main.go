@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"heliograph.invalid/compat-common/runner"
 )
 
 type scenario struct {
@@ -67,60 +69,33 @@ func drive(arguments []string) int {
 		fmt.Fprintf(os.Stderr, "no app answers at %s: %v\n", *url, err)
 		return 2
 	}
-	counts := map[string]int{}
+	var jobs []runner.Job
 	for _, one := range scenarios {
-		if !strings.Contains(one.name, *part) || one.slow && !*slow {
-			continue
+		if strings.Contains(one.name, *part) && (!one.slow || *slow) {
+			jobs = append(jobs, one.job(app, *transport, *protocol))
 		}
-		counts[play(one, app, *transport, *protocol)]++
 	}
-	fmt.Printf("%d passed, %d failed, %d skipped\n", counts["ok"], counts["FAIL"], counts["skip"])
-	if counts["FAIL"] > 0 {
-		return 1
-	}
-	return 0
+	var report runner.Report
+	report.Run(jobs, 1)
+	return report.End()
 }
 
-// Runs one scenario and prints its line.
-func play(one scenario, app *app, transport, protocol string) string {
-	if why, ok := lacks[one.needs]; ok {
-		fmt.Printf("skip %s: %s\n", one.name, why)
-		return "skip"
-	}
+func (one scenario) job(app *app, transport, protocol string) runner.Job {
 	limit := one.limit
 	if limit == 0 {
 		limit = 10 * time.Second
 	}
-	scene := newScene(app, transport, protocol)
-	started := time.Now()
-	done := make(chan [2]string, 1)
-	go func() {
-		defer func() {
-			switch problem := recover().(type) {
-			case nil:
-				done <- [2]string{"ok"}
-			case failure:
-				done <- [2]string{"FAIL", string(problem)}
-			case skipped:
-				done <- [2]string{"skip", string(problem)}
-			default:
-				panic(problem)
-			}
-		}()
-		one.run(scene)
-	}()
-	var outcome [2]string
-	select {
-	case outcome = <-done:
-	case <-time.After(limit):
-		outcome = [2]string{"FAIL", fmt.Sprintf("not finished within %v", limit)}
-	}
-	scene.close()
-	if kind, why := outcome[0], outcome[1]; kind != "ok" {
-		// One line each, whatever an error text holds.
-		fmt.Printf("%s %s: %s\n", kind, one.name, strings.NewReplacer("\n", " ", "\r", " ").Replace(why))
-	} else {
-		fmt.Printf("ok %s [%d ms]\n", one.name, time.Since(started).Milliseconds())
-	}
-	return outcome[0]
+	return runner.Job{Name: one.name, Limit: limit, Lacks: lacks[one.needs], Open: func() runner.Run {
+		return playing{one, newScene(app, transport, protocol)}
+	}}
 }
+
+// One run of a scenario.
+type playing struct {
+	scenario
+	scene *scene
+}
+
+func (p playing) Run() { p.run(p.scene) }
+
+func (p playing) Close() { p.scene.close() }

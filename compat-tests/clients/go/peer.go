@@ -15,6 +15,8 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/philippseith/signalr"
+	"heliograph.invalid/compat-common/check"
+	"heliograph.invalid/compat-common/relay"
 )
 
 // The hub's calls to a client arrive at the methods of its receiver.
@@ -63,7 +65,7 @@ type wish struct {
 	skipsNegotiate    bool
 	anyTransport      bool
 	// What the way to the hub leads through, wherever it is.
-	relay *relay
+	relay *relay.Relay
 	// How long connecting may take, if longer than a step.
 	limit time.Duration
 }
@@ -115,7 +117,7 @@ func (s *scene) name(what string) string {
 
 func (s *scene) connect(w wish) *peer {
 	peer, err := s.try(w)
-	must(err, "connecting")
+	check.Must(err, "connecting")
 	if w.hub == "" {
 		peer.id = peer.text("GetCallerConnectionId")
 	}
@@ -196,7 +198,7 @@ func (s *scene) open(ctx context.Context, address string, headers http.Header, w
 		return nil, err
 	}
 	if w.relay != nil {
-		if address, err = w.relay.leadTo(address); err != nil {
+		if address, err = w.relay.LeadTo(address); err != nil {
 			return nil, err
 		}
 	}
@@ -269,29 +271,29 @@ func (p *peer) wait(method string, answers <-chan signalr.InvokeResult, limit ti
 				result.Error = one.Error
 			}
 		case <-deadline:
-			fail("%s is not answered within %v", method, limit)
+			check.Fail("%s is not answered within %v", method, limit)
 		}
 	}
 }
 
 func (p *peer) call(method string, arguments ...any) any {
 	answer, err := p.ask(method, arguments...)
-	must(err, method)
+	check.Must(err, method)
 	return answer
 }
 
 func (p *peer) text(method string, arguments ...any) string {
 	answer := p.call(method, arguments...)
 	text, ok := answer.(string)
-	check(ok, "%s returned %s", method, shown(answer))
+	check.That(ok, "%s returned %s", method, check.Shown(answer))
 	return text
 }
 
 // The call must fail with this text.
 func (p *peer) refused(wanted, method string, arguments ...any) {
 	answer, err := p.ask(method, arguments...)
-	check(err != nil, "%s: no error, but %s", method, shown(answer))
-	equal(wanted, err.Error(), "the error")
+	check.That(err != nil, "%s: no error, but %s", method, check.Shown(answer))
+	check.Equal(wanted, err.Error(), "the error")
 }
 
 // The items of a stream, and its error.
@@ -312,7 +314,7 @@ func drain(method string, items <-chan signalr.InvokeResult) ([]any, error) {
 			}
 			all = append(all, item.Value)
 		case <-time.After(step):
-			fail("the stream %s sends nothing within %v", method, step)
+			check.Fail("the stream %s sends nothing within %v", method, step)
 		}
 	}
 }
@@ -322,7 +324,7 @@ func (p *peer) next() string {
 	case text := <-p.texts:
 		return text
 	case <-time.After(step):
-		fail("no message within %v", step)
+		check.Fail("no message within %v", step)
 		return ""
 	}
 }
@@ -336,7 +338,7 @@ func (p *peer) ends() {
 		select {
 		case <-end:
 		case <-deadline:
-			fail("the client does not notice the end")
+			check.Fail("the client does not notice the end")
 		}
 	}
 }
@@ -346,7 +348,7 @@ func (s *scene) reaches(all, receivers []*peer, what string, send func(text stri
 	text, marker := s.name("text"), s.name("marker")
 	send(text)
 	for i, peer := range receivers {
-		equal(text, peer.next(), fmt.Sprintf("%s: the message at receiver %d", what, i))
+		check.Equal(text, peer.next(), fmt.Sprintf("%s: the message at receiver %d", what, i))
 	}
 	ids := make([]string, len(all))
 	for i, peer := range all {
@@ -355,7 +357,7 @@ func (s *scene) reaches(all, receivers []*peer, what string, send func(text stri
 	all[0].call("ToClients", ids, marker)
 	for i, peer := range all {
 		for got := peer.next(); got != marker; got = peer.next() {
-			fail("%s: client %d got %s though it should not", what, i, got)
+			check.Fail("%s: client %d got %s though it should not", what, i, got)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"heliograph.invalid/compat-common/check"
 )
 
 var sendScenarios = []scenario{
@@ -127,9 +129,9 @@ func sendToUsers(s *scene) {
 func sendOnConnect(s *scene) {
 	const greeting = "sent from OnConnectedAsync"
 	peer := s.connect(wish{query: "onconnect=send", hears: func(text string) bool { return text == greeting }})
-	equal(greeting, peer.next(), "the message")
+	check.Equal(greeting, peer.next(), "the message")
 	peer.call("Nothing")
-	check(len(peer.texts) == 0, "the greeting came twice")
+	check.That(len(peer.texts) == 0, "the greeting came twice")
 }
 
 func sendFromOutside(s *scene) {
@@ -208,7 +210,7 @@ func orderDown(s *scene) {
 	peer := s.connect(wish{hears: isNumber})
 	peer.client.Send("Many", 1000)
 	for i := range 1000 {
-		equal(strconv.Itoa(i), peer.next(), "the next message")
+		check.Equal(strconv.Itoa(i), peer.next(), "the next message")
 	}
 }
 
@@ -222,8 +224,8 @@ func countDown(s *scene) {
 	}
 	slices.Sort(wanted)
 	slices.Sort(got)
-	equal(wanted, got, "the messages")
-	check(len(peer.texts) == 0, "there are more messages than were sent")
+	check.Equal(wanted, got, "the messages")
+	check.That(len(peer.texts) == 0, "there are more messages than were sent")
 }
 
 // In whatever order, as above.
@@ -244,7 +246,7 @@ func countGroupChurn(s *scene) {
 	}
 	slices.Sort(wanted)
 	slices.Sort(got)
-	equal(wanted, got, "the messages")
+	check.Equal(wanted, got, "the messages")
 	all[2].call("Nothing")
-	check(len(all[0].texts) == 0, "there are more messages than were sent")
+	check.That(len(all[0].texts) == 0, "there are more messages than were sent")
 }

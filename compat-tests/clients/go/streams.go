@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/philippseith/signalr"
+	"heliograph.invalid/compat-common/check"
 )
 
 var streamScenarios = []scenario{
@@ -44,29 +45,29 @@ func numbers(count int) []int {
 func streamItems(s *scene) {
 	peer := s.connect(wish{})
 	items, err := peer.stream("Stream")
-	must(err, "Stream")
-	equal([]string{"a", "b", "c"}, items, "the items")
+	check.Must(err, "Stream")
+	check.Equal([]string{"a", "b", "c"}, items, "the items")
 	items, err = peer.stream("Counter", 1000, 0)
-	must(err, "Counter")
-	equal(numbers(1000), items, "the numbers")
+	check.Must(err, "Counter")
+	check.Equal(numbers(1000), items, "the numbers")
 }
 
 func streamEmpty(s *scene) {
 	peer := s.connect(wish{})
 	items, err := peer.stream("EmptyStream")
-	must(err, "EmptyStream")
-	equal([]any{}, items, "the items")
+	check.Must(err, "EmptyStream")
+	check.Equal([]any{}, items, "the items")
 	items, err = peer.stream("Counter", 0, 0)
-	must(err, "Counter")
-	equal([]any{}, items, "the numbers")
+	check.Must(err, "Counter")
+	check.Equal([]any{}, items, "the numbers")
 }
 
 func streamError(s *scene) {
 	peer := s.connect(wish{})
 	_, err := peer.stream("StreamThrowException", "oh")
-	check(err != nil, "the stream ended without an error")
-	equal(s.app.text("An error occurred on the server while streaming results.", "Exception: oh"), err.Error(), "the error")
-	equal("alive", peer.call("Echo", "alive"), "the answer")
+	check.That(err != nil, "the stream ended without an error")
+	check.Equal(s.app.text("An error occurred on the server while streaming results.", "Exception: oh"), err.Error(), "the error")
+	check.Equal("alive", peer.call("Echo", "alive"), "the answer")
 }
 
 func streamAsItComes(s *scene) {
@@ -74,14 +75,14 @@ func streamAsItComes(s *scene) {
 	items := peer.client.PullStream("Counter", 4, 700)
 	select {
 	case item := <-items:
-		equal(0, item.Value, "the first item")
+		check.Equal(0, item.Value, "the first item")
 	case <-time.After(2 * time.Second):
-		fail("no first item")
+		check.Fail("no first item")
 	}
-	equal("meanwhile", peer.call("Echo", "meanwhile"), "the answer")
+	check.Equal("meanwhile", peer.call("Echo", "meanwhile"), "the answer")
 	rest, err := drain("Counter", items)
-	must(err, "Counter")
-	equal([]int{1, 2, 3}, rest, "the other items")
+	check.Must(err, "Counter")
+	check.Equal([]int{1, 2, 3}, rest, "the other items")
 }
 
 func streamSeveralAtOnce(s *scene) {
@@ -108,13 +109,13 @@ func streamSeveralAtOnce(s *scene) {
 	for range streams {
 		select {
 		case err := <-ended:
-			must(err, "Counter")
+			check.Must(err, "Counter")
 		case <-time.After(step):
-			fail("a stream has not ended within %v", step)
+			check.Fail("a stream has not ended within %v", step)
 		}
 	}
 	for i := range streams {
-		equal(numbers((i+1)*20), items[i], "the numbers")
+		check.Equal(numbers((i+1)*20), items[i], "the numbers")
 	}
 }
 
@@ -123,9 +124,9 @@ func streamEndsWithClient(s *scene) {
 	items := peer.client.PullStream("InfiniteStream")
 	select {
 	case item := <-items:
-		equal("x", item.Value, "the first item")
+		check.Equal("x", item.Value, "the first item")
 	case <-time.After(step):
-		fail("no first item")
+		check.Fail("no first item")
 	}
 	peer.client.Stop()
 	s.app.reports(peer.id, "stream-ended")
@@ -138,12 +139,12 @@ func uploadConcat(s *scene) {
 	for _, text := range []string{"one", "", "😀", "three"} {
 		upload <- text
 	}
-	equal("meanwhile", peer.call("Echo", "meanwhile"), "the answer")
-	check(len(answer) == 0, "the answer came before the upload's end")
+	check.Equal("meanwhile", peer.call("Echo", "meanwhile"), "the answer")
+	check.That(len(answer) == 0, "the answer came before the upload's end")
 	close(upload)
 	all, err := peer.wait("StreamingConcat", answer, step)
-	must(err, "StreamingConcat")
-	equal("one😀three", all, "the answer")
+	check.Must(err, "StreamingConcat")
+	check.Equal("one😀three", all, "the answer")
 }
 
 func uploadSum(s *scene) {
@@ -155,8 +156,8 @@ func uploadSum(s *scene) {
 	}
 	close(upload)
 	sum, err := peer.wait("Sum", answer, step)
-	must(err, "Sum")
-	equal(499_500, sum, "the sum")
+	check.Must(err, "Sum")
+	check.Equal(499_500, sum, "the sum")
 }
 
 func uploadEvents(s *scene) {
@@ -177,7 +178,7 @@ func uploadEvents(s *scene) {
 			got = append(got, one.Detail)
 		}
 	}
-	equal(wanted, got, "the items")
+	check.Equal(wanted, got, "the items")
 }
 
 func uploadEndsWithClient(s *scene) {
@@ -195,38 +196,38 @@ func uploadEndsWithClient(s *scene) {
 
 func askCaller(s *scene) {
 	peer := s.connect(wish{answer: func(question string) string { return "<" + question + ">" }})
-	equal("<é😀>", peer.call("AskMe", "é😀"), "the answer")
+	check.Equal("<é😀>", peer.call("AskMe", "é😀"), "the answer")
 	var answers []<-chan signalr.InvokeResult
 	for i := range 30 {
 		answers = append(answers, peer.client.Invoke("AskMe", "q"+strings.Repeat("i", i)))
 	}
 	for i, answer := range answers {
 		text, err := peer.wait("AskMe", answer, step)
-		must(err, "AskMe")
-		equal("<q"+strings.Repeat("i", i)+">", text, "the answer")
+		check.Must(err, "AskMe")
+		check.Equal("<q"+strings.Repeat("i", i)+">", text, "the answer")
 	}
 }
 
 func askOther(s *scene) {
 	asked := s.connect(wish{answer: func(question string) string { return question + "!" }})
 	peer := s.connect(wish{answer: func(string) string { return "the wrong client" }})
-	equal("who?!", peer.call("AskOther", asked.id, "who?"), "the answer")
+	check.Equal("who?!", peer.call("AskOther", asked.id, "who?"), "the answer")
 	big := strings.Repeat("b", 200_000)
-	equal(big+"!", peer.call("AskOther", asked.id, big), "the big answer")
+	check.Equal(big+"!", peer.call("AskOther", asked.id, big), "the big answer")
 }
 
 func askFromOutside(s *scene) {
 	peer := s.connect(wish{answer: func(question string) string { return "re: " + question }})
 	status, answer := s.app.ask(peer.id, "äh & so?")
-	equal(200, status, "the status")
-	equal("re: äh & so?", answer, "the answer")
+	check.Equal(200, status, "the status")
+	check.Equal("re: äh & so?", answer, "the answer")
 }
 
 func askError(s *scene) {
 	peer := s.connect(wish{answer: func(string) string { panic("no idea") }})
 	// The client puts a line feed after the text of a panic, where a stack would follow.
 	peer.refused("An unexpected error occurred invoking 'AskMe' on the server. HubException: no idea\n", "AskMe", "x")
-	equal("alive", peer.call("Echo", "alive"), "the answer")
+	check.Equal("alive", peer.call("Echo", "alive"), "the answer")
 }
 
 func askNoHandler(s *scene) {
@@ -235,7 +236,7 @@ func askNoHandler(s *scene) {
 
 func askNoAnswer(s *scene) {
 	_, err := s.connect(wish{noAnswer: true}).ask("AskMe", "x")
-	check(err == nil || strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskMe' on the server."), "the error is %v", err)
+	check.That(err == nil || strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskMe' on the server."), "the error is %v", err)
 }
 
 func askTooLate(s *scene) {
@@ -243,10 +244,10 @@ func askTooLate(s *scene) {
 	asked := s.connect(wish{answer: func(string) string { return <-answer }})
 	peer := s.connect(wish{})
 	_, err := peer.ask("AskWithin", asked.id, 600, "x")
-	check(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskWithin' on the server."), "the error is %v", err)
+	check.That(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskWithin' on the server."), "the error is %v", err)
 	answer <- "late"
-	equal("alive", asked.call("Echo", "alive"), "the answer")
-	equal("alive", peer.call("Echo", "alive"), "the answer")
+	check.Equal("alive", asked.call("Echo", "alive"), "the answer")
+	check.Equal("alive", peer.call("Echo", "alive"), "the answer")
 }
 
 func askClientLeaves(s *scene) {
@@ -261,17 +262,17 @@ func askClientLeaves(s *scene) {
 	select {
 	case <-reached:
 	case <-time.After(step):
-		fail("the client is not asked within %v", step)
+		check.Fail("the client is not asked within %v", step)
 	}
 	asked.client.Stop()
 	_, err := peer.wait("AskOther", answers, 20*time.Second)
-	check(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskOther' on the server."), "the error is %v", err)
-	equal("alive", peer.call("Echo", "alive"), "the answer")
+	check.That(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskOther' on the server."), "the error is %v", err)
+	check.Equal("alive", peer.call("Echo", "alive"), "the answer")
 }
 
 func askUnknownConnection(s *scene) {
 	_, err := s.connect(wish{}).ask("AskOther", "nobody", "x")
-	check(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskOther' on the server."), "the error is %v", err)
+	check.That(err != nil && strings.HasPrefix(err.Error(), "An unexpected error occurred invoking 'AskOther' on the server."), "the error is %v", err)
 }
 
 func uploadInOrder(s *scene) {
@@ -287,11 +288,11 @@ func uploadInOrder(s *scene) {
 	}
 	close(upload)
 	_, err := peer.wait("UploadToNote", done, step)
-	must(err, "UploadToNote")
+	check.Must(err, "UploadToNote")
 	for _, one := range s.app.reports(peer.id, "upload-ended") {
 		if one.Event == "upload" {
 			got = append(got, one.Detail)
 		}
 	}
-	equal(wanted, got, "the items")
+	check.Equal(wanted, got, "the items")
 }

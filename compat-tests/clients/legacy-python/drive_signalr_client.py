@@ -1,16 +1,18 @@
 """Drives the client of the package signalr-client, which works with gevent."""
 
+# Replaces sockets by those of gevent, so it comes before whoever uses one.
+import signalr  # noqa: F401, I001
+
 import collections
 import contextlib
 import sys
 import threading
 
+import gevent
+
 import legacy
 import runner
-
-# The client replaces sockets when it is imported, so it comes before whoever opens one.
 from connection import LibraryConnection
-import gevent
 
 TRANSPORTS = ("webSockets", "serverSentEvents")
 FEATURES = {

@@ -19,6 +19,9 @@ final class Relay implements AutoCloseable {
     private static final Pattern REQUEST = Pattern.compile("^[A-Z]{3,7} (/\\S*)");
     private static final Pattern CHANNEL = Pattern.compile("/(connect|reconnect|poll)\\?");
     private static final int CHUNK = 65_536;
+    private static final int BEFORE_REFUSAL_MS = 100;
+    // Long enough that a request which Java sends again by itself is refused too.
+    private static final int REFUSING_MS = 400;
 
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final Set<Socket> links = new HashSet<>();
@@ -47,7 +50,7 @@ final class Relay implements AutoCloseable {
         cut(TimeUnit.DAYS.toMillis(1));
     }
 
-    /** Resets all links, and those that are new within some time when it is over: a client may try again without a pause. */
+    /** Resets all links, and for some time those that are new. */
     synchronized void cut(long milliseconds) {
         downUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(milliseconds);
         links.forEach(Relay::reset);
@@ -101,7 +104,8 @@ final class Relay implements AutoCloseable {
 
     private void join(Socket near) {
         inBackground(() -> {
-            if (awaitUp()) {
+            if (downFor() > 0) {
+                awaitRefusal();
                 reset(near);
                 return;
             }
@@ -113,13 +117,12 @@ final class Relay implements AutoCloseable {
         });
     }
 
-    /** Waits until links are let through again; whether that took any time. */
-    private boolean awaitUp() throws InterruptedException {
-        var left = TimeUnit.NANOSECONDS.toMillis(downFor());
-        Thread.sleep(left);
-        return left > 0;
+    /** A client may try again without a pause, or twice as often after each refusal, so most wait until the time is nearly over. */
+    private void awaitRefusal() throws InterruptedException {
+        Thread.sleep(Math.max(BEFORE_REFUSAL_MS, TimeUnit.NANOSECONDS.toMillis(downFor()) - REFUSING_MS));
     }
 
+    /** How many nanoseconds new links are still turned away. */
     private synchronized long downFor() {
         return Math.max(0, downUntil - System.nanoTime());
     }

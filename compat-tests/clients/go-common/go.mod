@@ -1,0 +1,3 @@
+module heliograph.invalid/compat-common
+
+go 1.25.0
