@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heliograph_protocol::service::{AckStatus, Extensions, Message, Payloads, encode};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, server_token};
 use crate::support::app_server::AppServer;
 
 /// What an app server opens each connection with.
@@ -87,7 +87,7 @@ impl App {
 /// A connection of an app server, past its handshake.
 pub(crate) async fn link(stage: &Stage, hub: &str) -> AppServer {
     let hub = hub.to_lowercase();
-    let bearer = format!("Bearer {}", stage.server_token(&hub, "server"));
+    let bearer = format!("Bearer {}", server_token(&hub, "server"));
     let number = LINKS.fetch_add(1, Ordering::Relaxed);
     let path = format!("/aspnetserver/?hub={hub}&cid={number}");
     let headers = [("authorization", &*bearer), ("x-asrs-server-id", "server")];
