@@ -172,6 +172,18 @@ pub enum StartError {
     /// A hub elsewhere has settings that cannot be used.
     #[error("cannot offer a hub")]
     Hub(#[from] crate::backend::direct::OptionsError),
+    /// An app that is to say who legacy clients are has settings that cannot be used.
+    #[error("cannot ask the app of {whom}")]
+    Asked {
+        /// Whose app it is: a hub, or a setting.
+        whom: Box<str>,
+        /// What is wrong.
+        #[source]
+        source: crate::backend::asking::OptionsError,
+    },
+    /// The manifest of legacy clients' hubs.
+    #[error("legacy.manifest cannot be used")]
+    Manifest(#[source] ConfigError),
     /// The script for the demo page.
     #[error("cannot read {}", .path.display())]
     DemoScript {

@@ -173,6 +173,9 @@ fn greet(app: &App, settings: &Settings) {
     if !app.hubs().is_empty() {
         lines.push(format!("  hubs        {}", app.hubs().join(" ")));
     }
+    if !settings.legacy.path.is_empty() {
+        lines.push(format!("  legacy      {}", settings.legacy.path));
+    }
     lines.push(format!("READY {}", app.url()));
     say(&lines.join("\n"));
 }

@@ -4,8 +4,9 @@ import net from "node:net";
 
 const LOOPBACK = "127.0.0.1";
 
-// How a request begins.
+// How a request begins, and how an answer does.
 const REQUEST = /^[A-Z]{3,7} (\/\S*)/;
+const ANSWER = /^HTTP\/1\./;
 
 /** A TCP relay to one address. Links can be cut, at once or after a number of bytes, or stalled, and new ones turned away for a while. */
 class Relay {
@@ -98,7 +99,7 @@ class Link {
 
   #copy(from, to, direction) {
     from.on("data", (chunk) => {
-      if ((this.#isSocket || this.#isChannel) && this.#set.takes(direction, chunk.length)) {
+      if (this.#isCutBy(direction, chunk)) {
         // The receiver gets exactly the bytes up to the cut, so no reset for it.
         const part = chunk.subarray(0, this.#set.bytesBeforeCut());
         from.resetAndDestroy();
@@ -116,6 +117,17 @@ class Link {
     });
     from.on("end", () => to.end());
     from.on("close", () => to.destroy());
+  }
+
+  // A client of HTTP may repeat a request by itself as long as no answer begins, so those are cut behind their head.
+  #isCutBy(direction, chunk) {
+    if (this.#isSocket) return this.#set.takes(direction, chunk.length);
+    if (!this.#isChannel) return false;
+    if (ANSWER.test(chunk.toString("latin1", 0, 8))) {
+      this.#set.spare(direction, chunk.length);
+      return false;
+    }
+    return this.#set.takes(direction, chunk.length);
   }
 
   // Only links that became WebSockets are counted. They and channels are cut inside messages.
@@ -229,6 +241,11 @@ export class RelaySet {
     if (length >= this.#armed.bytes) return true;
     this.#armed.bytes -= length;
     return false;
+  }
+
+  /** Counts bytes that are not cut. An armed cut that would fall into them waits for what follows. */
+  spare(direction, length) {
+    if (this.#armed?.direction === direction) this.#armed.bytes = Math.max(1, this.#armed.bytes - length);
   }
 
   bytesBeforeCut() {

@@ -33,6 +33,8 @@ export class Seats {
       const limit = scenario.limit * SLOWER;
       const work = seat.page.evaluate((all) => globalThis.runInPage(all), { ...given, scenario: { ...scenario, limit } });
       const result = await within(work, limit + PATIENCE_SECONDS, "the page does not answer");
+      for (const page of seat.others.splice(0)) await page.close();
+      await seat.page.context().clearCookies();
       this.#idle.push(seat);
       return result;
     } catch (error) {
@@ -40,9 +42,6 @@ export class Seats {
       return { outcome: "fail", why: error.message, milliseconds: 0 };
     } finally {
       for (const relays of seat.relays.splice(0)) await relays.close();
-      for (const page of seat.others.splice(0)) await page.close();
-      // A page that failed took its cookies with it.
-      await seat.page.context().clearCookies().catch(() => {});
     }
   }
 

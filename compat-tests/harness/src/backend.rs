@@ -1,6 +1,7 @@
 //! What the clients are driven against.
 
 use anyhow::{Result, bail};
+use tokio::net::TcpListener;
 
 use crate::process::Server;
 use crate::splitter::Splitter;
@@ -19,22 +20,26 @@ pub struct Kind {
     pub world: World,
     /// Whether negotiate sends clients to another address.
     pub redirects: bool,
+    /// Whether its hubs are those of ASP.NET SignalR, with state and overloads.
+    pub is_classic: bool,
     /// What it is, for a reader.
     pub about: &'static str,
 }
 
 /// The backends of a full run.
-pub static BACKENDS: [Kind; 5] = [
+pub static BACKENDS: [Kind; 7] = [
     Kind {
         name: "embedded",
         world: World::Core,
         redirects: false,
+        is_classic: false,
         about: "hubs in Rust, in one program with Heliograph",
     },
     Kind {
         name: "azure",
         world: World::Core,
         redirects: true,
+        is_classic: false,
         about: "an ASP.NET Core app on the unmodified Microsoft.Azure.SignalR 1.34.0, its clients \
                 redirected to Heliograph",
     },
@@ -42,20 +47,38 @@ pub static BACKENDS: [Kind; 5] = [
         name: "direct",
         world: World::Core,
         redirects: false,
+        is_classic: false,
         about: "the same app serving its hubs itself, with Heliograph in front",
     },
     Kind {
         name: "conformance",
         world: World::Legacy,
         redirects: false,
+        is_classic: false,
         about: "hubs in Rust, in one program with Heliograph, at `/signalr`",
     },
     Kind {
         name: "redirected",
         world: World::Legacy,
         redirects: true,
+        is_classic: false,
         about: "the same hubs, their clients redirected to `/aspnetclient` as an app with \
                 `MapAzureSignalR` does it",
+    },
+    Kind {
+        name: "legacy-app",
+        world: World::Legacy,
+        redirects: true,
+        is_classic: true,
+        about: "an app server at `/aspnetserver` with the same hubs, which redirects its clients to \
+                `/aspnetclient`",
+    },
+    Kind {
+        name: "legacy-app-direct",
+        world: World::Legacy,
+        redirects: false,
+        is_classic: true,
+        about: "the same app, its clients at Heliograph's own `/signalr`",
     },
 ];
 
@@ -64,6 +87,7 @@ pub static REFERENCE: Kind = Kind {
     name: "self",
     world: World::Core,
     redirects: false,
+    is_classic: false,
     about: "the reference app by itself",
 };
 
@@ -129,6 +153,8 @@ impl Backend {
                 let app = conformance(&options).await?;
                 Ok(Self::legacy(app, "/redirect/signalr"))
             }
+            "legacy-app" => Self::legacy_app(options).await,
+            "legacy-app-direct" => Self::legacy_app_direct(options).await,
             other => bail!("there is no backend '{other}', but {}", Kind::names()),
         }
     }
@@ -166,6 +192,33 @@ impl Backend {
             path,
             ..Self::alone(app)
         }
+    }
+
+    async fn legacy_app(options: &[&str]) -> Result<Self> {
+        let service = service(&[]).await?;
+        let app = legacyapp("127.0.0.1:0", &service, options).await?;
+        Ok(Self {
+            url: app.url().to_owned(),
+            path: "/signalr",
+            servers: vec![app, service],
+            _splitter: None,
+        })
+    }
+
+    async fn legacy_app_direct(options: &[&str]) -> Result<Self> {
+        // The two must know of each other.
+        let address = free_address().await?;
+        let app_url = format!("legacy.app_url=\"http://{address}/signalr\"");
+        let service = service(&[&app_url, "legacy.allowed_origins=[\"*\"]"]).await?;
+        let app = legacyapp(&address, &service, options).await?;
+        let paths = ["/signalr".to_owned()];
+        let splitter = Splitter::start(&paths, service.address(), app.address()).await?;
+        Ok(Self {
+            url: splitter.url().to_owned(),
+            path: "/signalr",
+            servers: vec![app, service],
+            _splitter: Some(splitter),
+        })
     }
 
     async fn azure(options: &[&str]) -> Result<Self> {
@@ -253,6 +306,20 @@ pub async fn conformance_at(address: &str, options: &[&str]) -> Result<Server> {
     let args = ["--listen", address, "--exit-on-eof", "1"];
     let args = [&args[..], options].concat();
     Server::start(&places::program("conformance"), &args).await
+}
+
+/// The same hubs in an app server for legacy clients, at this address.
+async fn legacyapp(address: &str, service: &Server, options: &[&str]) -> Result<Server> {
+    let azure = connection_string(service);
+    let args = ["--listen", address, "--azure", &azure, "--exit-on-eof", "1"];
+    let args = [&args[..], options].concat();
+    Server::start(&places::program("legacyapp"), &args).await
+}
+
+/// An address that nobody listens at.
+async fn free_address() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    Ok(listener.local_addr()?.to_string())
 }
 
 /// What an app server connects with.

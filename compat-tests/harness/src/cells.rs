@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{BACKENDS, Kind};
-use crate::clients::{CLIENTS, Client, DETAILED, Manner};
+use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner, Mode};
 use crate::expected::Judged;
 use crate::install;
 use crate::report::Outcome;
@@ -55,7 +55,12 @@ impl Cell {
     /// The longest that the driver may take. A client that waits a poll for each message is slow.
     #[must_use]
     pub fn limit(&self, is_slow: bool) -> Duration {
-        let usual = if self.is_polling() { 420 } else { 240 };
+        let is_page = self.client.world == World::Legacy && self.is_in_page();
+        let usual = if self.is_polling() || is_page {
+            420
+        } else {
+            240
+        };
         Duration::from_secs(if is_slow { usual + 120 } else { usual })
     }
 
@@ -63,22 +68,34 @@ impl Cell {
     #[must_use]
     pub fn rank(&self) -> u8 {
         match self.client.name {
-            name if name.contains("chromium") || name.starts_with("go") => 0,
+            _ if self.is_in_page() => 0,
+            name if name.starts_with("go") => 0,
             // Slow polls slow it down further: not beside browsers.
             "python-signalrcore" if self.is_polling() => 1,
-            _ if self.is_polling() => 2,
+            _ if self.is_polling() || self.is_simulated() => 2,
             _ => 3,
         }
     }
 
+    fn is_in_page(&self) -> bool {
+        self.client.name.contains("chromium")
+    }
+
+    /// Whether requests are made by a simulated page, which takes its time for each.
+    fn is_simulated(&self) -> bool {
+        self.client.library.ends_with("in jsdom") && !self.is_socket() && self.transport != "auto"
+    }
+
     /// Of how many drivers it takes the place, where `jobs` run at a time: a browser keeps two cores
-    /// busy by itself, and where slow polls bring messages late, others are to leave it time.
+    /// busy by itself, a simulated page one, and where slow polls bring messages late, others are to
+    /// leave it time.
     #[must_use]
     pub fn weight(&self, jobs: usize) -> u32 {
         match self.client.name {
             _ if jobs < 2 => 1,
-            name if name.contains("chromium") => 2,
+            _ if self.is_in_page() => 2,
             "python-signalrcore" if self.is_polling() => 2,
+            _ if self.is_simulated() => 2,
             _ => 1,
         }
     }
@@ -108,7 +125,8 @@ impl Cell {
     #[must_use]
     pub fn is_quick(&self) -> bool {
         let is_told_apart = ["webSockets", "longPolling"].contains(&self.transport);
-        self.client.manner == Manner::LegacyClient && !self.backend.redirects && is_told_apart
+        let is_plain = self.backend.name == "conformance";
+        self.client.manner == Manner::LegacyClient && is_plain && is_told_apart
     }
 }
 
@@ -195,9 +213,9 @@ pub fn all_cells(backends: &[&'static Kind]) -> impl Iterator<Item = Cell> {
         )
     });
     plain.flat_map(move |(client, transport, protocol, is_detailed)| {
-        let reached = backends.iter().filter(|backend| {
-            backend.world == client.world && (client.follows_redirects || !backend.redirects)
-        });
+        let reached = backends
+            .iter()
+            .filter(move |backend| is_reached(backend, client, (transport, protocol)));
         reached.map(move |backend| Cell {
             client,
             transport,
@@ -206,6 +224,16 @@ pub fn all_cells(backends: &[&'static Kind]) -> impl Iterator<Item = Cell> {
             is_detailed,
         })
     })
+}
+
+/// Whether a client in this mode can do something there that it does nowhere else.
+fn is_reached(backend: &Kind, client: &Client, mode: Mode) -> bool {
+    let stays = !client.follows_redirects || mode == FOREVER_FRAME;
+    // Which transport a client chooses, and what its page may do, is seen at one place.
+    let is_page = client.name.contains("chromium") && backend.is_classic;
+    let is_left_out = client.world == World::Legacy && (mode.0 == "auto" || is_page);
+    let is_first = backend.name == "conformance";
+    backend.world == client.world && !(stays && backend.redirects) && (is_first || !is_left_out)
 }
 
 /// What stands for each client that cannot run: skipped if something is missing, failed if something

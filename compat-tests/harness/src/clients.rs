@@ -1,6 +1,6 @@
 //! The clients that we did not write, and how to run their drivers.
 
-use crate::install::{CHROMIUM, GO, JAVA, NPM, Need, PYTHON, Step};
+use crate::install::{CHROMIUM, GO, JAVA, LEGACY_JAVA, LEGACY_NPM, NPM, Need, PYTHON, Step};
 use crate::world::World;
 
 /// A transport and a protocol.
@@ -56,6 +56,15 @@ const LEGACY: &[Mode] = &[
     ("longPolling", "json"),
     ("auto", "json"),
 ];
+const LEGACY_PAGE: &[Mode] = &[
+    ("webSockets", "json"),
+    ("serverSentEvents", "json"),
+    FOREVER_FRAME,
+    ("longPolling", "json"),
+    ("auto", "json"),
+];
+/// A frame must have its page's origin, which no redirect leads to.
+pub const FOREVER_FRAME: Mode = ("foreverFrame", "json");
 
 const OTHERS: &str = "compat-tests/clients";
 
@@ -81,6 +90,41 @@ const fn chromium(name: &'static str, library: &'static str, run: &'static str) 
     Client {
         needs: &[CHROMIUM],
         ..js(name, library, run)
+    }
+}
+
+/// A version of the JavaScript client of ASP.NET, run in a simulated page by `driver.mjs` with these
+/// arguments. Redirects are known from 2.4.0 on.
+const fn legacy_js(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        name,
+        library,
+        world: World::Legacy,
+        manner: Manner::Table,
+        follows_redirects: true,
+        install: Some(&LEGACY_NPM),
+        needs: &[],
+        folder: LEGACY_NPM.folder,
+        run,
+        modes: LEGACY,
+        is_extra: false,
+    }
+}
+
+/// A version of it in Chromium.
+const fn legacy_chromium(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        needs: &[CHROMIUM],
+        modes: LEGACY_PAGE,
+        ..legacy_js(name, library, run)
+    }
+}
+
+/// One from before redirects.
+const fn stays(client: Client) -> Client {
+    Client {
+        follows_redirects: false,
+        ..client
     }
 }
 
@@ -239,6 +283,82 @@ pub const CLIENTS: &[Client] = &[
         needs: &[],
         folder: ".",
         run: "{dotnet}/bin/legacyclient",
+        modes: LEGACY,
+        is_extra: false,
+    },
+    legacy_js(
+        "legacy-js-2.4.3",
+        "signalr 2.4.3 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.4.3",
+    ),
+    legacy_chromium(
+        "legacy-chromium-2.4.3",
+        "signalr 2.4.3 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.4.3 --browser",
+    ),
+    extra(legacy_js(
+        "legacy-js-2.4.0",
+        "signalr 2.4.0 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.4.0",
+    )),
+    extra(legacy_chromium(
+        "legacy-chromium-2.4.0",
+        "signalr 2.4.0 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.4.0 --browser",
+    )),
+    extra(stays(legacy_js(
+        "legacy-js-2.3.0",
+        "signalr 2.3.0 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.3.0",
+    ))),
+    extra(stays(legacy_chromium(
+        "legacy-chromium-2.3.0",
+        "signalr 2.3.0 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.3.0 --browser",
+    ))),
+    extra(stays(legacy_js(
+        "legacy-js-2.2.3",
+        "signalr 2.2.3 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.2.3",
+    ))),
+    extra(stays(legacy_chromium(
+        "legacy-chromium-2.2.3",
+        "signalr 2.2.3 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.2.3 --browser",
+    ))),
+    stays(legacy_js(
+        "legacy-js-2.2.1",
+        "signalr 2.2.1 with jQuery 3.7.1 in jsdom",
+        "node driver.mjs --package signalr@2.2.1",
+    )),
+    extra(stays(legacy_chromium(
+        "legacy-chromium-2.2.1",
+        "signalr 2.2.1 with jQuery 3.7.1 in Chromium",
+        "node driver.mjs --package signalr@2.2.1 --browser",
+    ))),
+    extra(legacy_js(
+        "legacy-no-jquery-0.2.1",
+        "signalr-no-jquery 0.2.1 in jsdom",
+        "node driver.mjs --package signalr-no-jquery@0.2.1",
+    )),
+    Client {
+        modes: &[("webSockets", "json")],
+        ..stays(legacy_js(
+            "legacy-node-0.0.20",
+            "signalr-client 0.0.20 in Node",
+            "node driver.mjs --package signalr-client@0.0.20",
+        ))
+    },
+    Client {
+        name: "legacy-java-2.0.4",
+        library: "com.github.signalr4j:signalr4j 2.0.4",
+        world: World::Legacy,
+        manner: Manner::Table,
+        follows_redirects: false,
+        install: Some(&LEGACY_JAVA),
+        needs: &[],
+        folder: LEGACY_JAVA.folder,
+        run: "java -jar target/compat-legacy-java.jar",
         modes: LEGACY,
         is_extra: false,
     },

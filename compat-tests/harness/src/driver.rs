@@ -133,7 +133,8 @@ fn options(cell: &Cell, url: &str, path: &str, order: &Order<'_>) -> Result<Stri
             format!(" --url {url} --transport {transport} --protocol {protocol}")
         }
         (Manner::Table, World::Legacy) => {
-            format!(" --url {url} --path {path} --transport {transport}")
+            let classic = if backend.is_classic { " --classic" } else { "" };
+            format!(" --url {url} --path {path} --transport {transport}{classic}")
         }
         (Manner::CoreClient, _) => format!(" {url} --transport {transport} --protocol {protocol}"),
         (Manner::LegacyClient, _) => {
@@ -287,6 +288,6 @@ mod tests {
              --user legacyclient-2.4.2-webSockets-conformance --case 'group,progress' --slow"
         );
         assert!(told("longPolling", "redirected").contains("--token legacyclient-2.4.2-longP"));
-        assert!(told("auto", "redirected").contains("--cookie as=legacyclient-2.4.2-auto-redir"));
+        assert!(told("auto", "conformance").contains("--cookie as=legacyclient-2.4.2-auto-conf"));
     }
 }

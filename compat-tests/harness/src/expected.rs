@@ -193,6 +193,8 @@ impl Entry {
             && match self.app.as_deref() {
                 None => true,
                 Some("redirect") => cell.backend.redirects,
+                Some("classic") => cell.backend.is_classic,
+                Some("modern") => !cell.backend.is_classic,
                 Some(backend) => backend == cell.backend.name,
             }
     }

@@ -4,6 +4,7 @@
 //! A door speaks to all of them through [`Backend`] and [`Conversation`]; what comes back from a
 //! backend goes straight to the client's outbox.
 
+pub mod asking;
 pub mod direct;
 pub mod embedded;
 pub mod legacy;

@@ -15,8 +15,11 @@ use super::inlet::answer;
 use super::line::{Ends, Line, Record};
 use super::opening::Arrival;
 use super::{Bridged, Hubs, failure};
+use crate::auth::Identity;
 use crate::backend::ClientRequest;
-use crate::backend::legacy::{FeedError, Inbox, LegacyConversation, LegacyOpening, Reply};
+use crate::backend::legacy::{
+    AdmittedHub, FeedError, Inbox, LegacyConversation, LegacyOpening, Reply,
+};
 
 /// What stands between the name of a hub and that of one of its groups.
 const GROUP_SEPARATOR: char = '.';
@@ -52,9 +55,12 @@ impl BridgeConversation {
             is_started: false,
             lines: Vec::with_capacity(opening.hubs.len()),
         };
-        let listed = opening.hubs.iter().filter_map(|name| hubs.find(name));
-        for hub in listed {
-            let line = conversation.add(hub, true);
+        for AdmittedHub { name, identity } in opening.hubs {
+            let Some(hub) = hubs.find(&name) else {
+                continue;
+            };
+            let request = conversation.request_of(identity);
+            let line = conversation.add(hub, request, true);
             if !hub.hub.add(line.client(), Instant::now()) {
                 let text = "The connection id is in use.".into();
                 conversation.inbox.close(CloseReason::HandshakeFailed(text));
@@ -98,8 +104,24 @@ impl BridgeConversation {
         _ = self.inbox.take_groups();
     }
 
+    /// The client's request, by who it is in one hub.
+    fn request_of(&self, identity: Option<Identity>) -> Arc<ClientRequest> {
+        match identity {
+            None => Arc::clone(&self.request),
+            Some(identity) => Arc::new(ClientRequest {
+                identity,
+                ..ClientRequest::clone(&self.request)
+            }),
+        }
+    }
+
     /// Makes a line to a hub.
-    fn add(&mut self, hub: &Arc<Bridged>, is_listed: bool) -> Arc<Line> {
+    fn add(
+        &mut self,
+        hub: &Arc<Bridged>,
+        request: Arc<ClientRequest>,
+        is_listed: bool,
+    ) -> Arc<Line> {
         let before = self.lines.iter().filter(|line| line.hub().own_ids).count();
         let (mut id, mut alias) = (self.id.clone(), None);
         if hub.own_ids && before > 0 {
@@ -110,7 +132,7 @@ impl BridgeConversation {
             hub,
             id,
             alias,
-            request: &self.request,
+            request,
             inbox: &self.inbox,
             is_listed,
         });
@@ -125,7 +147,7 @@ impl BridgeConversation {
         let known = self.lines.iter().find(|line| Arc::ptr_eq(line.hub(), hub));
         match known.map(Arc::clone) {
             Some(line) => Some(line),
-            None => Some(self.add(hub, false)),
+            None => Some(self.add(hub, Arc::clone(&self.request), false)),
         }
     }
 

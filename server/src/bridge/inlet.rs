@@ -10,7 +10,7 @@ use heliograph_protocol::hub::{
     StreamItem, write,
 };
 use heliograph_protocol::legacy::{HubAnswer, HubOutcome, write_progress};
-use heliograph_relay::{CloseReason, ConnectionId, Frame, Inlet, Pushed};
+use heliograph_relay::{Client, CloseReason, ConnectionId, Frame, Inlet, Pushed};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -25,6 +25,7 @@ use super::line::{Line, Record};
 use super::reopening;
 use super::transcode::records;
 use crate::backend::legacy::{Inbox, Reply};
+use crate::edge::dialects::LEGACY;
 
 /// The error for a hub that wants a result from a legacy client.
 const NO_RESULTS: &str = "Results are not supported by this client.";
@@ -77,6 +78,12 @@ impl HubInlet {
             over: AtomicBool::new(false),
             line,
         }
+    }
+
+    /// A client of this user, which is reached through here.
+    pub(super) fn client(self: &Arc<Self>, user: Option<&str>) -> Client {
+        let outbox = Arc::clone(self.inbox.outbox());
+        Client::new(self.id.clone(), user, LEGACY, outbox).through(Arc::clone(self) as _)
     }
 
     /// Takes in a call that goes to the hub: its invocation id there. If too many are open it is

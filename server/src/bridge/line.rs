@@ -12,11 +12,10 @@ use tokio::sync::oneshot;
 
 use super::Bridged;
 use super::inlet::HubInlet;
-use super::opening::{self, Arrival, Opening};
+use super::opening::{self, Arrival, Comer, Opening};
 use super::reopening;
 use crate::backend::legacy::Inbox;
 use crate::backend::{ClientRequest, Conversation, Inbound};
-use crate::edge::dialects::LEGACY;
 
 /// What a line is made of.
 pub(super) struct Ends<'a> {
@@ -24,7 +23,7 @@ pub(super) struct Ends<'a> {
     pub(super) id: ConnectionId,
     /// The plain id of the connection, where the hub knows it by another.
     pub(super) alias: Option<ConnectionId>,
-    pub(super) request: &'a Arc<ClientRequest>,
+    pub(super) request: Arc<ClientRequest>,
     pub(super) inbox: &'a Arc<Inbox>,
     pub(super) is_listed: bool,
 }
@@ -34,6 +33,7 @@ pub(super) struct Line {
     hub: Arc<Bridged>,
     client: Arc<Client>,
     inlet: Arc<HubInlet>,
+    /// With who the client is in this hub, if it listens to it.
     request: Arc<ClientRequest>,
     is_listed: bool,
     /// Locked while the conversation is called, by whoever feeds it. What the conversation calls in
@@ -68,9 +68,7 @@ impl Line {
                 ends.is_listed,
                 Weak::clone(line),
             ));
-            let outbox = Arc::clone(ends.inbox.outbox());
-            let way = Arc::clone(&inlet);
-            let client = Client::new(ends.id, user, LEGACY, outbox).through(way);
+            let client = inlet.client(user);
             let client = match ends.alias {
                 Some(alias) => client.known_as(alias),
                 None => client,
@@ -79,7 +77,7 @@ impl Line {
                 hub: Arc::clone(ends.hub),
                 client: Arc::new(client),
                 inlet,
-                request: Arc::clone(ends.request),
+                request: ends.request,
                 is_listed: ends.is_listed,
                 phase: Mutex::new(Phase::Idle),
                 waiting: AtomicWaker::new(),
@@ -103,8 +101,33 @@ impl Line {
         self.is_listed
     }
 
+    /// Opens a conversation.
     pub(super) fn open(&self, arrival: Arrival) -> Opening {
-        opening::open(&self.hub, &self.client, &self.request, arrival)
+        let comer = Comer {
+            hub: Arc::clone(&self.hub),
+            client: Arc::clone(&self.client),
+            request: Arc::clone(&self.request),
+        };
+        if self.is_listed {
+            return Box::pin(comer.open(arrival));
+        }
+        let inlet = Arc::clone(&self.inlet);
+        Box::pin(async move {
+            let (hub, request) = (&comer.hub, &comer.request);
+            let identity = opening::who(hub, &comer.client, request).await?;
+            // It is in no hub of the relay, so that the hub may know it by a client of its own.
+            let client = inlet.client(identity.user.as_deref());
+            let request = ClientRequest {
+                identity,
+                ..ClientRequest::clone(request)
+            };
+            let comer = Comer {
+                hub: comer.hub,
+                client: Arc::new(client),
+                request: Arc::new(request),
+            };
+            comer.open(arrival).await
+        })
     }
 
     /// Begins to open the conversation, which [`Line::poll_open`] does.

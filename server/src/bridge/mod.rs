@@ -19,6 +19,7 @@ mod names;
 mod opening;
 mod reopening;
 mod transcode;
+mod users;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use tracing::warn;
 
 pub use casing::Casing;
 pub use names::Names;
+pub use users::Users;
 
 use self::conversation::BridgeConversation;
 use self::transcode::Transcoder;
@@ -60,14 +62,6 @@ pub struct BridgedHub {
     pub own_ids: bool,
     /// Its methods, for the proxy script.
     pub methods: Vec<BridgedMethod>,
-}
-
-/// Who the clients of a hub are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Users {
-    /// Whoever the door's authenticator finds in the request.
-    Request,
 }
 
 /// A method in the proxy script.
@@ -135,6 +129,7 @@ struct Bridged {
     hub: Arc<Hub>,
     backend: Arc<dyn Backend>,
     transcoder: Arc<Transcoder>,
+    users: Users,
     own_ids: bool,
     max_message_bytes: usize,
     methods: Vec<BridgedMethod>,
@@ -161,6 +156,7 @@ impl Bridge {
                 hub: bridged.hub,
                 backend: bridged.backend,
                 transcoder,
+                users: bridged.users,
                 own_ids: bridged.own_ids,
                 methods: bridged.methods,
                 warned_of_state: AtomicBool::new(false),
@@ -208,7 +204,7 @@ impl LegacyBackend for Bridge {
         LegacyRules {
             max_message_bytes: largest.max().unwrap_or_default(),
             starts_at_connect: false,
-            names_users: false,
+            names_users: self.hubs.all.iter().any(|hub| hub.users.are_named_here()),
         }
     }
 

@@ -6,6 +6,8 @@ use heliograph_relay::{Client, CloseReason};
 use tracing::{info, warn};
 
 use super::Bridged;
+use crate::auth::Identity;
+use crate::backend::legacy::NotAdmitted;
 use crate::backend::{
     BoxFuture, ClientRequest, Conversation, OpenError, Opening as CoreOpening, Refusal,
 };
@@ -23,15 +25,21 @@ pub(super) enum Arrival {
     Returning,
 }
 
-/// Asks the hub as a Core client would, and opens a conversation.
-pub(super) fn open(
-    hub: &Arc<Bridged>,
-    client: &Arc<Client>,
-    request: &Arc<ClientRequest>,
-    arrival: Arrival,
-) -> Opening {
-    let (hub, client, request) = (Arc::clone(hub), Arc::clone(client), Arc::clone(request));
-    Box::pin(async move {
+/// A client that comes to a hub.
+pub(super) struct Comer {
+    pub(super) hub: Arc<Bridged>,
+    pub(super) client: Arc<Client>,
+    pub(super) request: Arc<ClientRequest>,
+}
+
+impl Comer {
+    /// Asks the hub as a Core client would, and opens a conversation.
+    pub(super) async fn open(self, arrival: Arrival) -> Result<Box<dyn Conversation>, CloseReason> {
+        let Self {
+            hub,
+            client,
+            request,
+        } = self;
         let ticket = match hub.backend.negotiate(&request).await {
             Ok(ticket) => ticket,
             Err(refusal) => return Err(refused(&hub, &client, &refusal)),
@@ -50,6 +58,26 @@ pub(super) fn open(
             Arrival::Returning => hub.backend.reopen(opening).await,
         };
         opened.map_err(|error| failed(&hub, &client, &error))
+    }
+}
+
+/// Who the client of a request is in a hub that it does not listen to, and that nobody has asked
+/// yet.
+pub(super) async fn who(
+    hub: &Bridged,
+    client: &Client,
+    request: &ClientRequest,
+) -> Result<Identity, CloseReason> {
+    let known = hub.users.who(request, hub.hub.name()).await;
+    known.map_err(|refused| {
+        let (conn, hub) = (client.id(), hub.name());
+        match refused {
+            NotAdmitted::Unavailable { .. } => {
+                warn!(?conn, err = %refused, "no backend took a legacy client");
+            }
+            _ => info!(?conn, hub, err = %refused, "hub refused a legacy client"),
+        }
+        CloseReason::HandshakeFailed(format!("Hub '{hub}' refuses the client.").into())
     })
 }
 

@@ -1,9 +1,7 @@
 //! Rules between settings, and values that their type cannot rule out.
 
-use std::collections::BTreeMap;
-
 use super::ConfigError;
-use super::hub::{EMBEDDED_HUBS, HubBackend, HubSettings};
+use super::check_hubs::check_hubs;
 use super::legacy::LegacySettings;
 use super::secret::Secret;
 use super::settings::{Settings, WELL_KNOWN_KEY};
@@ -13,7 +11,7 @@ use crate::edge::forwarded::Network;
 /// The SDK makes no token with a shorter key.
 const MIN_KEY_BYTES: usize = 16;
 /// With less hardly any client gets a word through.
-const MIN_MESSAGE_BYTES: usize = 1024;
+pub(super) const MIN_MESSAGE_BYTES: usize = 1024;
 /// Tokens of 4096 characters may stand in the request line, beside all headers.
 const MIN_HEADER_BYTES: usize = 16 * 1024;
 /// Dialects have numbers of one byte.
@@ -42,20 +40,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     places(settings, &mut faults);
     amounts(settings, &mut faults);
     legacy(&settings.legacy, &mut faults);
-    let mut paths = BTreeMap::new();
-    for (name, hub) in &settings.hubs {
-        check_hub(name, hub, &mut faults);
-        let path = hub.path(name).to_lowercase();
-        let legacy = settings.legacy.path.to_lowercase();
-        if !legacy.is_empty() && (path == legacy || path.starts_with(&format!("{legacy}/"))) {
-            faults.push(format!(
-                "hubs.{name}.path: '{legacy}' is where legacy clients are served (legacy.path)"
-            ));
-        }
-        if let Some(other) = paths.insert(path, name) {
-            faults.push(format!("hubs.{name}.path: hub '{other}' has the same path"));
-        }
-    }
+    check_hubs(settings, &mut faults);
     if faults.is_empty() {
         Ok(())
     } else {
@@ -170,7 +155,7 @@ fn is_log_level(text: &str) -> bool {
         && text.parse::<tracing_subscriber::EnvFilter>().is_ok()
 }
 
-fn origins(name: &str, origins: &[String], faults: &mut Vec<String>) {
+pub(super) fn origins(name: &str, origins: &[String], faults: &mut Vec<String>) {
     for origin in origins {
         let is_origin = is_http_url(origin) && origin.matches('/').count() == 2;
         if origin != "*" && !is_origin {
@@ -242,6 +227,16 @@ fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
         path("legacy.path", &legacy.path, faults);
     }
     origins("legacy.allowed_origins", &legacy.allowed_origins, faults);
+    if let Some(url) = &legacy.app_url {
+        self::url("legacy.app_url", url, faults);
+        if legacy.manifest.is_some() {
+            faults.push(
+                "legacy.manifest: expected none, the script is that of the app (legacy.app_url)"
+                    .to_owned(),
+            );
+        }
+    }
+    headers("legacy.forward_headers", &legacy.forward_headers, faults);
     let LegacySettings {
         keep_alive,
         disconnect,
@@ -263,6 +258,7 @@ fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
         ("long_poll", legacy.long_poll),
         ("transport_connect", legacy.transport_connect),
         ("send", legacy.send),
+        ("ask", legacy.ask),
     ];
     for (name, span) in positive {
         if span.0.is_zero() {
@@ -283,7 +279,7 @@ fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
 }
 
 /// A path at which something may be served.
-fn path(name: &str, path: &str, faults: &mut Vec<String>) {
+pub(super) fn path(name: &str, path: &str, faults: &mut Vec<String>) {
     let first = path
         .trim_start_matches('/')
         .split('/')
@@ -302,44 +298,21 @@ fn path(name: &str, path: &str, faults: &mut Vec<String>) {
     }
 }
 
-fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
-    match (hub.backend(), &hub.url) {
-        (None, _) => faults.push(format!(
-            "hubs.{name}: expected url, the URL of a hub elsewhere, or backend = \"embedded\""
-        )),
-        (Some(HubBackend::Direct), None) => {
-            faults.push(format!(
-                "hubs.{name}.url: expected the URL of the hub, found none"
-            ));
-        }
-        (Some(HubBackend::Embedded), Some(_)) => {
-            faults.push(format!("hubs.{name}.url: an embedded hub has no URL"));
-        }
-        (Some(HubBackend::Embedded), None) if !EMBEDDED_HUBS.contains(&name) => {
-            faults.push(format!(
-                "hubs.{name}: there is no embedded hub '{name}', only 'chat' and 'bench'"
-            ));
-        }
-        _ => {}
-    }
-    if let Some(url) = hub.url.as_deref().filter(|url| !is_http_url(url)) {
+/// Where a hub or an app is.
+pub(super) fn url(name: &str, url: &str, faults: &mut Vec<String>) {
+    if !is_http_url(url) {
         faults.push(format!(
-            "hubs.{name}.url: expected an http or https URL, found {url:?}"
+            "{name}: expected an http or https URL, found {url:?}"
         ));
     }
-    path(&format!("hubs.{name}.path"), &hub.path(name), faults);
-    if let Some(bytes @ ..MIN_MESSAGE_BYTES) = hub.max_message_bytes {
-        faults.push(format!(
-            "hubs.{name}.max_message_bytes: expected at least {MIN_MESSAGE_BYTES}, found {bytes}"
-        ));
-    }
-    if let Some(listed) = &hub.allowed_origins {
-        origins(&format!("hubs.{name}.allowed_origins"), listed, faults);
-    }
-    for header in &hub.forward_headers {
+}
+
+/// Headers that are passed on.
+pub(super) fn headers(name: &str, headers: &[String], faults: &mut Vec<String>) {
+    for header in headers {
         if header.parse::<http::HeaderName>().is_err() {
             faults.push(format!(
-                "hubs.{name}.forward_headers: expected names of headers, found {header:?}"
+                "{name}: expected names of headers, found {header:?}"
             ));
         }
     }

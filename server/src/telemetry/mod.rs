@@ -1,9 +1,8 @@
 //! Logs and metrics.
 //!
-//! Log events have constant texts and fields from one list: `node hub conn link user group dialect
-//! transport target bytes count reason err origin setting
-//! client protocol`; tokens, keys, claim values and payloads
-//! are in none of them. Metrics go through the `metrics` facade; [`names`] has those that doors
+//! Log events have constant texts and fields from one list: `node hub app conn link user group
+//! dialect transport target bytes count reason err origin setting client protocol`; tokens, keys,
+//! claim values and payloads are in none of them. Metrics go through the `metrics` facade; [`names`] has those that doors
 //! share.
 
 mod hub_meters;

@@ -20,6 +20,9 @@ pub const LEGACY_CONNECTIONS: &str = "signalr.server.legacy.connections";
 /// Counter: legacy clients that came back and missed messages that were not kept any more.
 pub const LEGACY_GAPS: &str = "signalr.server.legacy.gaps";
 
+/// Counter: questions to apps who a legacy client is, by `outcome`.
+pub const LEGACY_QUESTIONS: &str = "signalr.server.legacy.questions";
+
 /// Says what each is.
 pub(super) fn describe() {
     describe_gauge!(CONNECTIONS, Unit::Count, "Clients connected now");
@@ -36,6 +39,11 @@ pub(super) fn describe() {
         LEGACY_GAPS,
         Unit::Count,
         "Legacy clients that missed messages"
+    );
+    describe_counter!(
+        LEGACY_QUESTIONS,
+        Unit::Count,
+        "Questions to apps who a legacy client is"
     );
     describe_counter!(NEGOTIATIONS, Unit::Count, "Answers to negotiate requests");
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use heliograph::auth::Identity;
 use heliograph::backend::embedded::{Caller, EmbeddedHub, HubBuilder};
 use heliograph::backend::legacy::{
-    FeedError, Inbox, LegacyBackend, LegacyConversation, LegacyOpening, Reply,
+    AdmittedHub, FeedError, Inbox, LegacyBackend, LegacyConversation, LegacyOpening, Reply,
 };
 use heliograph::backend::{
     Backend, ClientRequest, Conversation, Headers, Inbound, Opening, Ticket, Transport,
@@ -82,7 +82,7 @@ impl Stage {
         inbox.set_channel(Some(1));
         let conversation = self.bridge.open(LegacyOpening {
             id: ConnectionId::new(id),
-            hubs: hubs.iter().map(|hub| Box::from(*hub)).collect(),
+            hubs: hubs.iter().map(|hub| AdmittedHub::new(hub)).collect(),
             request: Arc::new(request),
             inbox: Arc::clone(&inbox),
             protocol: ClientProtocol::parse(Some("1.5")),

@@ -52,6 +52,17 @@ impl AppServer {
         })
     }
 
+    /// The next call of a client.
+    pub(crate) fn call(&mut self) -> String {
+        self.wait_for(|message| match message {
+            Message::ConnectionData { payload, .. } => {
+                let text = String::from_utf8_lossy(payload).into_owned();
+                text.contains("\"target\"").then_some(text)
+            }
+            _ => None,
+        })
+    }
+
     /// Reads on until a message is the one; what comes with it is not needed.
     fn wait_for<T>(&mut self, find: impl Fn(&Message<'_>) -> Option<T>) -> T {
         let mut deframer = Deframer::new(Deframer::DEFAULT_MAX_MESSAGE_BYTES);

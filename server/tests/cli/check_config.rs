@@ -30,6 +30,93 @@ fn every_fault_is_named_with_what_was_expected() {
             "header 'Host' cannot be passed on",
         ),
         (
+            &["hubs.x.backend=server"],
+            "hubs.x.legacy_users: expected who its legacy clients are",
+        ),
+        (
+            &["hubs.x.backend=server", "hubs.x.legacy_users=app"],
+            "hubs.x.negotiate_url: expected the URL of the hub in its app",
+        ),
+        (
+            &[
+                "hubs.x.url=http://a/x",
+                "hubs.x.negotiate_url=http://a/x",
+                "hubs.x.legacy_users=anonymous",
+            ],
+            "hubs.x.negotiate_url: expected none",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.negotiate_url=a"],
+            "hubs.x.negotiate_url: expected an http or https URL, found \"a\"",
+        ),
+        (
+            &[
+                "hubs.x.backend=server",
+                "hubs.x.negotiate_url=http://a:b@c/",
+            ],
+            "cannot ask the app of hub 'x': expected an absolute http or https URL",
+        ),
+        (
+            &[
+                "hubs.x.backend=server",
+                "hubs.x.legacy_users=token",
+                "hubs.x.path=/x",
+            ],
+            "hubs.x.path: expected none, app servers come to /server",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.legacy_users=everyone"],
+            "hubs.x.legacy_users: expected one of `app`, `token`, `anonymous`",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.legacy_name=a.b"],
+            "hubs.x.legacy_name: expected a name such as \"ChatHub\" without dots",
+        ),
+        (
+            &[
+                "hubs.x.url=http://a/x",
+                "hubs.y.url=http://a/y",
+                "hubs.y.legacy_name=X",
+            ],
+            "hubs.y.legacy_name: hub 'x' has the same name for legacy clients",
+        ),
+        (
+            &[
+                "hubs.x.url=http://a/x",
+                "hubs.x.legacy_methods={ a = \"\" }",
+            ],
+            "hubs.x.legacy_methods: expected names of methods",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.legacy_results=lower"],
+            "expected one of `unchanged`, `pascal`, `camel`",
+        ),
+        (
+            &["legacy.app_url=a"],
+            "legacy.app_url: expected an http or https URL, found \"a\"",
+        ),
+        (
+            &["legacy.app_url=http://a:b@c/"],
+            "cannot ask the app of legacy.app_url: expected an absolute",
+        ),
+        (
+            &["legacy.app_url=http://a/", "legacy.manifest=/nowhere.toml"],
+            "legacy.manifest: expected none",
+        ),
+        (
+            &[
+                "legacy.app_url=http://a/",
+                "hubs.x.backend=server",
+                "hubs.x.legacy_users=token",
+            ],
+            "hubs.x: legacy clients are served by the classic app alone",
+        ),
+        (
+            &["legacy.manifest=/nowhere.toml"],
+            "legacy.manifest cannot be used: /nowhere.toml: there is no such file",
+        ),
+        (&["legacy.ask=0s"], "legacy.ask: expected more than 0s"),
+        (
             &["demo_script=/nowhere.js"],
             "cannot read /nowhere.js: No such file",
         ),

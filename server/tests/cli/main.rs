@@ -5,6 +5,7 @@
 mod app_server;
 mod check_config;
 mod effects;
+mod legacy;
 mod metrics;
 mod origins;
 mod program;

@@ -1,11 +1,13 @@
 //! A stub of an app server: one connection of the kind that the Azure SDK opens.
 
+use std::net::SocketAddr;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use heliograph_protocol::service::{
     ConnectionType, DataMessageType, Decoded, Extensions, Message, Payloads, Ping, decode, encode,
 };
 use heliograph_protocol::wire::Deframer;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Error};
@@ -92,15 +94,25 @@ impl AppServer {
         token: Option<&str>,
         server: Option<&str>,
     ) -> Result<Self, StatusCode> {
-        let url = format!("ws://{}{path}", service.address);
+        let token = token.map(|token| format!("Bearer {token}"));
+        let token = token.as_deref().map(|token| ("authorization", token));
+        let server = server.map(|server| ("x-asrs-server-id", server));
+        let headers: Vec<_> = token.into_iter().chain(server).collect();
+        Self::dial(service.address, path, &headers).await
+    }
+
+    /// Connects with these headers, wherever the service is.
+    pub(crate) async fn dial(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, StatusCode> {
+        let url = format!("ws://{address}{path}");
         let mut request = url.into_client_request().unwrap();
-        if let Some(token) = token {
-            let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
-            request.headers_mut().insert("authorization", value);
-        }
-        if let Some(server) = server {
-            let value = HeaderValue::from_str(server).unwrap();
-            request.headers_mut().insert("x-asrs-server-id", value);
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().insert(name, value);
         }
         match soon("connect", connect_async_with_config(request, None, true)).await {
             Ok((socket, _)) => Ok(Self {

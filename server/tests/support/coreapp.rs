@@ -2,6 +2,7 @@
 //! `setup.sh`, by default `../shared/dotnet` beside the repository; `TEST_DOTNET_UNPACKED` the
 //! folder that it was unpacked to.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -83,14 +84,25 @@ impl CoreApp {
 
     /// Starts the app as an app server of the service and waits until it is connected.
     pub(crate) async fn serving(service: &Service, options: &[&str]) -> Option<Self> {
-        let connection = format!(
-            "Endpoint=http://{};AccessKey={KEY};Version=1.0;",
-            service.address
-        );
-        let options = [&["--azure", &connection], options].concat();
-        let app = Self::start(&options).await?;
+        let app = Self::serving_at(service.address, KEY, options).await?;
+        app.connected().await;
+        Some(app)
+    }
+
+    /// Starts the app as an app server of the service that is or will be at this address.
+    pub(crate) async fn serving_at(
+        address: SocketAddr,
+        key: &str,
+        options: &[&str],
+    ) -> Option<Self> {
+        let connection = format!("Endpoint=http://{address};AccessKey={key};Version=1.0;");
+        Self::start(&[&["--azure", &connection], options].concat()).await
+    }
+
+    /// Waits until it is connected.
+    pub(crate) async fn connected(&self) {
         let connected = async {
-            while !app
+            while !self
                 .request("GET", "/readyz")
                 .await
                 .starts_with("HTTP/1.1 200")
@@ -99,7 +111,6 @@ impl CoreApp {
             }
         };
         tokio::time::timeout(PATIENCE, connected).await.unwrap();
-        Some(app)
     }
 
     /// The URL of a path.

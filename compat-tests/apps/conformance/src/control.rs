@@ -6,12 +6,13 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use contract::RECEIVED;
 use heliograph::edge::answers;
 use http::StatusCode;
 use serde::Deserialize;
 use tokio::sync::Notify;
 
-use crate::hubs::{Hubs, RECEIVED};
+use crate::hubs::Hubs;
 
 /// What the endpoints work on.
 #[derive(Clone, Debug)]

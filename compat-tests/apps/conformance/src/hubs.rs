@@ -13,12 +13,11 @@ mod values;
 
 use std::sync::Arc;
 
+use contract::RECEIVED;
+use contract::bounds;
+use contract::journal::Journal;
+use contract::values::marked;
 use heliograph::backend::embedded::{Caller, EmbeddedHub, HubBuilder, HubError, Options, Policy};
-
-use crate::journal::Journal;
-
-/// What clients are called by the methods that send.
-pub(crate) const RECEIVED: &str = "received";
 
 /// All hubs.
 #[derive(Clone, Debug)]
@@ -88,26 +87,25 @@ fn conformance(hub: HubBuilder, journal: &Arc<Journal>) -> EmbeddedHub {
 
 fn second(hub: HubBuilder, journal: &Arc<Journal>) -> EmbeddedHub {
     let journal = Arc::clone(journal);
-    let mark = |text: String| format!("second:{text}");
     hub.on_connected(move |caller: Caller| {
         journal.add(caller.id(), "second-connected");
         async { Ok(()) }
     })
     .method("Echo", move |_: Caller, (text,): (String,)| async move {
-        Ok(mark(text))
+        Ok(marked(&text))
     })
     .method(
         "Callback",
         move |caller: Caller, (text,): (String,)| async move {
             let me = caller.clients().caller();
-            me.send(RECEIVED, (mark(text),)).await
+            me.send(RECEIVED, (marked(&text),)).await
         },
     )
     .method(
         "Broadcast",
         move |caller: Caller, (text,): (String,)| async move {
             let all = caller.clients().all();
-            all.send(RECEIVED, (mark(text),)).await
+            all.send(RECEIVED, (marked(&text),)).await
         },
     )
     .build()
@@ -148,8 +146,5 @@ fn exception(text: impl Into<Box<str>>) -> HubError {
 
 /// What clients may ask for is bounded, as everything is.
 fn at_most(bound: u32, count: u32) -> Result<u32, HubError> {
-    if count > bound {
-        return Err(HubError::visible(format!("{count} is more than {bound}.")));
-    }
-    Ok(count)
+    bounds::at_most(bound, count).map_err(HubError::visible)
 }

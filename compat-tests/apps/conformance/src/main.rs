@@ -7,10 +7,7 @@
 
 mod control;
 mod hubs;
-mod identity;
-mod journal;
 mod options;
-mod redirect;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,6 +15,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::Router;
 use clap::Parser;
+use contract::identity::Believer;
+use contract::journal::Journal;
+use contract::redirect::Redirect;
+use contract::stop::stopped;
 use heliograph::app::{self, Parts};
 use heliograph::auth::AccessKey;
 use heliograph::backend::embedded;
@@ -26,15 +27,11 @@ use heliograph::doors;
 use heliograph::edge::listener::Listener;
 use heliograph::embed::{HubServer, Legacy};
 use heliograph::telemetry::{Format, init_log};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use self::control::Control;
 use self::hubs::Hubs;
-use self::identity::Believer;
-use self::journal::Journal;
 use self::options::Options;
-use self::redirect::Redirect;
 
 /// Bad usage or settings, as clap has it too.
 const BAD_SETTINGS: u8 = 2;
@@ -105,34 +102,11 @@ async fn run(options: &Options, settings: &Settings) -> Result<()> {
         )
         .build();
 
-    let stopped = stopped(options, stop)?;
+    let stopped = stopped(options.exit_on_eof, stop)?;
     println!("READY {url}");
     server.serve(listener, stopped).await;
     println!("STOPPED");
     Ok(())
-}
-
-/// Done when the program is to end; `stop` does that too.
-fn stopped(options: &Options, stop: Arc<Notify>) -> Result<impl Future<Output = ()>> {
-    if options.exit_on_eof {
-        let stop = Arc::clone(&stop);
-        std::thread::spawn(move || {
-            // An input that cannot be read has ended too.
-            _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-            stop.notify_one();
-        });
-    }
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    Ok(async move {
-        tokio::select! {
-            () = stop.notified() => {}
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 /// The routes of an app that redirects, if this is to be one, for a program at `url`.
@@ -148,6 +122,7 @@ fn redirect(options: &Options, settings: &Settings, url: &str, believer: &Believ
         key: AccessKey::new(settings.primary_key()),
         lifetime: options.token_life.0,
         believer: believer.clone(),
+        app: None,
     };
     redirect.router()
 }

@@ -1,6 +1,7 @@
 //! The command line: the flags of `heliograph` for its settings, and this program's own.
 
 use clap::{ArgAction, Parser};
+use contract::switches::{switch, time};
 use heliograph::config::cli::SettingArgs;
 use heliograph::config::{Sources, Span};
 
@@ -40,18 +41,6 @@ impl Options {
     pub(crate) fn sources(&self) -> Sources {
         self.settings.sources(&[])
     }
-}
-
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "0" => Ok(false),
-        "1" => Ok(true),
-        _ => Err("expected 0 or 1".to_owned()),
-    }
-}
-
-fn time(text: &str) -> Result<Span, String> {
-    Span::parse(text).ok_or_else(|| "expected a time such as 15s, 5m or 1h".to_owned())
 }
 
 #[cfg(test)]

@@ -9,15 +9,16 @@ const NODE = ["bearer", "connection-id", "cookies", "headers", "reconnect", "rel
 
 /**
  * `kind`: `jquery` is loaded by a script, after jQuery; `bundle` is made a script first; `node` loads in Node, and only there.
- * `redirect`: follows a redirect, to `bare` addresses only or with a `query`. `keepalive`: tells of its end from a page that goes away.
+ * `redirect`: follows a redirect, to `bare` addresses only or with a `query`. `unload`: what the server hears when its page goes away:
+ * version 2.4.0 sends a request that the browser may drop, older ones one that it refuses.
  */
 const PACKAGES = {
-  "signalr@2.2.1": { kind: "jquery", client: "signalr-2.2.1" },
-  "signalr@2.2.3": { kind: "jquery", client: "signalr-2.2.3" },
-  "signalr@2.3.0": { kind: "jquery", client: "signalr-2.3.0" },
+  "signalr@2.2.1": { kind: "jquery", client: "signalr-2.2.1", unload: "quiet-unload" },
+  "signalr@2.2.3": { kind: "jquery", client: "signalr-2.2.3", unload: "quiet-unload" },
+  "signalr@2.3.0": { kind: "jquery", client: "signalr-2.3.0", unload: "quiet-unload" },
   "signalr@2.4.0": { kind: "jquery", client: "signalr-2.4.0", redirect: "bare" },
-  "signalr@2.4.3": { kind: "jquery", client: "signalr-2.4.3", redirect: "query", keepalive: true },
-  "signalr-no-jquery@0.2.1": { kind: "bundle", client: "signalr-no-jquery", redirect: "query", keepalive: true },
+  "signalr@2.4.3": { kind: "jquery", client: "signalr-2.4.3", redirect: "query", unload: "unload-told" },
+  "signalr-no-jquery@0.2.1": { kind: "bundle", client: "signalr-no-jquery", redirect: "query", unload: "unload-told" },
   "signalr-client@0.0.20": { kind: "node", client: "signalr-client" },
 };
 
@@ -36,7 +37,8 @@ export function featuresOf({ pack, transport, browser, classic }, facts) {
   if (pack.kind === "node") return features;
   // Browsers let programs set headers of requests they make themselves, and only those.
   if (transport === "longPolling") ["bearer", "headers"].forEach((f) => features.add(f));
-  if (browser) ["page", pack.keepalive ? "unload-told" : "quiet-unload"].forEach((f) => features.add(f));
+  if (browser) features.add("page");
+  if (browser && pack.unload) features.add(pack.unload);
   // The query of the redirect takes the place of the program's, if there is one.
   if (facts.redirects && pack.redirect === "bare") features.delete("query");
   return features;

@@ -6,7 +6,7 @@ export function clientOf(window) {
     ajaxDefaults: signalR.ajaxDefaults,
     origin: window.location.origin,
     setCookie: (text) => {
-      window.document.cookie = text;
+      window.document.cookie = `${text}; path=/`;
     },
   };
 }

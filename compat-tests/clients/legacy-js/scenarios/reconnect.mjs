@@ -134,7 +134,10 @@ export const reconnect = {
         texts.push(scene.name(PADDING));
         await witness.invoke("SendConnection", peer.id, texts.at(-1));
       }
-      await within(relays.armedCut(), 10, "the link was not cut");
+      await untilCut(relays, async () => {
+        texts.push(scene.name("more"));
+        await witness.invoke("SendConnection", peer.id, texts.at(-1));
+      });
       await peer.reconnected();
     }
     sequence(texts, await peer.take(texts.length), "the messages");
@@ -143,7 +146,7 @@ export const reconnect = {
   },
 
   async "reconnect-mid-call"(scene) {
-    const { relays, peer } = await begin(scene);
+    const { relays, peer, witness } = await begin(scene);
     const ended = async (call) => {
       const end = call.then((result) => `result ${result}`, (error) => `error ${error.message}`);
       return within(end, 25, "the call did not end");
@@ -157,7 +160,8 @@ export const reconnect = {
     // While what the call sends is on its way.
     await relays.armCut("down", 9_001);
     const burst = ended(peer.invoke("Burst", 500, `${scene.tag}${PADDING.slice(0, 100)}`));
-    await within(relays.armedCut(), 10, "the link was not cut");
+    // What it does not listen to, for when the rest was too quick.
+    await untilCut(relays, () => witness.invoke("SendConnection", peer.id, PADDING));
     await peer.reconnected();
     await burst;
     const texts = Array.from({ length: 500 }, (_, i) => `${scene.tag}${PADDING.slice(0, 100)}${i}`);
@@ -187,8 +191,7 @@ export const reconnect = {
       if (round % 2 === 0) {
         await relays.armCut("down", 301 + round);
         // When all is sent already, there is this, which it does not listen to.
-        await peer.invoke("Callback", PADDING).catch(() => {});
-        await within(relays.armedCut(), 10, "the link was not cut");
+        await untilCut(relays, () => witness.invoke("SendConnection", peer.id, PADDING));
       } else {
         await relays.cut(CUT_MS);
       }
@@ -224,6 +227,19 @@ async function cut(relays, peer, meanwhile = async () => {}, milliseconds = CUT_
   await relays.cut(milliseconds);
   await meanwhile();
   await peer.reconnected();
+}
+
+/** Sends something now and then until the armed cut is done. */
+async function untilCut(relays, send) {
+  let isCut = false;
+  const cut = relays.armedCut().then(() => {
+    isCut = true;
+  });
+  for (let i = 0; i < 100 && !isCut; i++) {
+    await Promise.race([cut, pause(100)]);
+    if (!isCut) await send();
+  }
+  await within(cut, 1, "the link was not cut");
 }
 
 async function reaches(scene, peer, send) {

@@ -1,4 +1,6 @@
-import { equal, isTrue, sequence } from "../../js-common/check.mjs";
+import { equal, isTrue, pause, sequence } from "../../js-common/check.mjs";
+
+const MESSAGES = 300;
 
 export const send = {
   async "send-to-all"(scene) {
@@ -132,10 +134,11 @@ export const group = {
       for (; sending; rounds++) {
         await other.invoke("JoinGroup", group);
         await other.invoke("LeaveGroup", group);
+        await pause(5);
       }
       return rounds;
     });
-    const texts = Array.from({ length: 500 }, () => scene.name("text"));
+    const texts = Array.from({ length: MESSAGES }, () => scene.name("text"));
     for (const text of texts) await sender.invoke("SendGroup", group, text);
     sending = false;
     sequence(texts, await member.take(texts.length), "what the member got");

@@ -35,20 +35,23 @@ pub struct Step {
     pub unavailable: &'static [&'static str],
 }
 
+/// For the JavaScript clients.
+const NODE: &[Need] = &[
+    Need {
+        check: "node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'",
+        packages: &["nodejs"],
+    },
+    Need {
+        check: "command -v npm",
+        packages: &["npm"],
+    },
+];
+
 /// The JavaScript clients.
 pub const NPM: Step = Step {
     name: "npm",
     folder: "compat-tests/clients/js",
-    needs: &[
-        Need {
-            check: "node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'",
-            packages: &["nodejs"],
-        },
-        Need {
-            check: "command -v npm",
-            packages: &["npm"],
-        },
-    ],
+    needs: NODE,
     line: "npm ci --silent --no-audit --no-fund",
     inputs: &["package.json", "package-lock.json", ".npmrc"],
     output: "node_modules",
@@ -58,6 +61,14 @@ pub const NPM: Step = Step {
         "npm error code EAI_AGAIN",
         "npm error code ETIMEDOUT",
     ],
+};
+
+/// The JavaScript clients of ASP.NET SignalR.
+pub const LEGACY_NPM: Step = Step {
+    name: "legacy-npm",
+    folder: "compat-tests/clients/legacy-js",
+    inputs: &["package.json", "package-lock.json"],
+    ..NPM
 };
 
 /// The Java client.
@@ -78,6 +89,14 @@ pub const JAVA: Step = Step {
     inputs: &["pom.xml", "src", "../java-common"],
     output: "target/compat-java.jar",
     unavailable: &["Could not find artifact", "Could not transfer artifact"],
+};
+
+/// The Java client of ASP.NET SignalR.
+pub const LEGACY_JAVA: Step = Step {
+    name: "legacy-maven",
+    folder: "compat-tests/clients/legacy-java",
+    output: "target/compat-legacy-java.jar",
+    ..JAVA
 };
 
 /// The Python clients.

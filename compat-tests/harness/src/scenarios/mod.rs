@@ -17,11 +17,17 @@ mod asks;
 mod bad_frames;
 mod bad_requests;
 mod bad_servers;
+mod both_worlds;
 mod carried;
 mod conformance;
 mod demo_page;
 mod endpoints;
 mod kit;
+mod legacy_app_answers;
+mod legacy_bad_requests;
+mod legacy_contention;
+mod legacy_life;
+mod legacy_replay;
 mod lost;
 mod oracle;
 mod places;
@@ -77,6 +83,12 @@ pub fn all() -> Vec<Scenario> {
         bad_servers::SCENARIOS,
         carried::SCENARIOS,
         conformance::SCENARIOS,
+        both_worlds::SCENARIOS,
+        legacy_life::SCENARIOS,
+        legacy_app_answers::SCENARIOS,
+        legacy_bad_requests::SCENARIOS,
+        legacy_contention::SCENARIOS,
+        legacy_replay::SCENARIOS,
     ]
     .concat()
 }

@@ -41,7 +41,7 @@ pub use envelope::{
     Envelope, envelope_cursor, envelope_elements, envelope_groups, response_elements, write_error,
 };
 pub use invocation::{invocation_hub, write_invocation, write_invocation_of};
-pub use negotiation::Negotiation;
+pub use negotiation::{Negotiation, write_negotiation_error};
 pub use transport::LegacyTransport;
 pub use version::ClientProtocol;
 

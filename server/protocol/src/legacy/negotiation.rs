@@ -63,6 +63,17 @@ impl Negotiation<'_> {
     }
 }
 
+/// Appends the answer to a client that may not connect, for a reason that it is told. Clients that
+/// asked for 2.0 or more know it (7.2).
+pub fn write_negotiation_error(out: &mut Vec<u8>, protocol: ClientProtocol, text: &str) {
+    write(
+        out,
+        format_args!("{{\"ProtocolVersion\":\"{protocol}\",\"Error\":"),
+    );
+    write_string(out, text);
+    out.push(b'}');
+}
+
 impl fmt::Debug for Negotiation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Negotiation")
@@ -70,5 +81,22 @@ impl fmt::Debug for Negotiation<'_> {
             .field("connection_id", &self.connection_id)
             .field("protocol", &self.protocol)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::legacy::AppNegotiation;
+
+    #[test]
+    fn an_error_is_read_as_one() {
+        let mut out = Vec::new();
+        let protocol = ClientProtocol::parse(Some("2.1"));
+        write_negotiation_error(&mut out, protocol, "\"no\"");
+        let expected = r#"{"ProtocolVersion":"2.0","Error":"\"no\""}"#;
+        assert_eq!(str::from_utf8(&out), Ok(expected));
+        let read = AppNegotiation::parse(&out);
+        assert_eq!(read, Ok(AppNegotiation::Error("\"no\"".into())));
     }
 }

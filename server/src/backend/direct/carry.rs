@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tracing::{debug, warn};
 
-use super::failure::Failure;
 use super::socket::Socket;
+use crate::backend::asking::Failure;
 use crate::edge::dialects;
 
 /// How long the hub may take to read what is left and to answer our close frame.

@@ -10,8 +10,8 @@ use tracing::debug;
 
 use super::Direct;
 use super::carry::Carrier;
-use super::failure::Failure;
 use super::place::Place;
+use crate::backend::asking::Failure;
 use crate::backend::{Conversation, Inbound, OpenError, Opening};
 use crate::edge::dialects;
 

@@ -8,12 +8,9 @@
 //! The hub pings its clients and watches their pings itself. Stateful reconnect is ours: the hub
 //! is never asked for it and sees one connection whatever happens to the client's transport.
 
-mod address;
 mod carry;
 mod conversation;
-mod failure;
 mod negotiate;
-mod passed;
 mod place;
 mod socket;
 
@@ -23,29 +20,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use heliograph_relay::Hub;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::Empty;
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::HeaderMap;
 use rustls::ClientConfig;
 use tracing::{info, warn};
 
-use self::address::{Address, Query};
-use self::failure::Failure;
-use self::passed::Passed;
 use self::place::Place;
+use super::asking::{self, Address, Failure, Http, NotPassable, Passed, Query};
 use super::{
     Backend, BoxFuture, ClientRequest, Conversation, OpenError, Opening, Refusal, Rules, Ticket,
 };
-
-/// Connections kept open for the next negotiation.
-const IDLE_CONNECTIONS: usize = 8;
-/// How long they are kept: less than servers usually do.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Settings of a hub that runs elsewhere.
 #[derive(Clone)]
@@ -114,8 +98,7 @@ pub struct Direct {
     address: Address,
     passed: Passed,
     options: Options,
-    http: HttpClient<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    tls: Arc<ClientConfig>,
+    http: Http,
     is_failing: AtomicBool,
 }
 
@@ -148,30 +131,14 @@ impl Direct {
             why: error.to_string().into(),
         })?;
         let passed = Passed::new(&options.pass_headers)
-            .map_err(|passed::NotPassable(name)| OptionsError::Header(name))?;
-        let tls = options.tls.clone().unwrap_or_else(system_tls);
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(options.connect_timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(ClientConfig::clone(&tls))
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let http = HttpClient::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .http1_max_buf_size(64 << 10)
-            .build(connector);
+            .map_err(|NotPassable(name)| OptionsError::Header(name))?;
+        let http = Http::new(options.tls.clone(), options.connect_timeout);
         Ok(Self {
             hub: hub.into(),
             address,
             passed,
             options,
             http,
-            tls,
             is_failing: AtomicBool::new(false),
         })
     }
@@ -193,19 +160,11 @@ impl Direct {
         let mut headers = self.passed.headers(request, own_origin);
         let mut query_token = None;
         if let Some(token) = &place.access_token {
-            passed::set_bearer(&mut headers, token).ok_or(Failure::Unreadable)?;
-        } else if own_origin && let Some(bearer) = &request.bearer {
-            let header = request.headers.value("authorization");
-            if !header.is_some_and(|value| value.trim_end().ends_with(&*bearer.0)) {
-                query_token = Some(&*bearer.0);
-            }
+            asking::set_bearer(&mut headers, token).ok_or(Failure::Unreadable)?;
+        } else if own_origin {
+            query_token = asking::query_token(request);
         }
-        passed::add_cookies(&mut headers, &place.cookies);
-        // Makes the cookie authentication of ASP.NET Core answer 401 and not with its login page.
-        headers.insert(
-            HeaderName::from_static("x-requested-with"),
-            HeaderValue::from_static("XMLHttpRequest"),
-        );
+        asking::add_cookies(&mut headers, &place.cookies);
         Ok(Trip {
             address,
             headers,
@@ -228,7 +187,8 @@ impl Direct {
         if !self.is_failing.swap(true, Ordering::Relaxed) {
             let cause = failure.cause();
             let cause = cause.as_deref();
-            warn!(hub = &*self.hub, err = %failure, cause, "hub is unavailable");
+            let (hub, app) = (&*self.hub, &self.address);
+            warn!(hub, %app, err = %failure, cause, "hub is unavailable");
         }
     }
 
@@ -286,14 +246,4 @@ impl fmt::Debug for Direct {
             .field("address", &self.address)
             .finish_non_exhaustive()
     }
-}
-
-/// Trusts the system's root certificates. Where there are none, no `https` hub is reached, and its
-/// failure says why.
-fn system_tls() -> Arc<ClientConfig> {
-    let config = match ClientConfig::builder().with_native_roots() {
-        Ok(config) => config,
-        Err(_) => ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()),
-    };
-    Arc::new(config.with_no_client_auth())
 }

@@ -1,29 +1,17 @@
 //! Asking the hub before a client gets an id.
 
-use bytes::Bytes;
 use heliograph_protocol::hub::negotiate::{NegotiateAnswer, Transport, parse_answer, write_error};
 use http::header::{CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 
-use super::address::Address;
-use super::failure::Failure;
 use super::place::{Place, set_cookies};
 use super::{Direct, Trip};
+use crate::backend::asking::{Address, Answer, Failure, MAX_ANSWER_BYTES};
 use crate::backend::{ClientRequest, Refusal, Ticket};
 
-/// Largest answer to negotiate.
-const MAX_ANSWER_BYTES: usize = 64 << 10;
 /// Redirects followed, as the JavaScript client does at most a hundred times; two are usual.
 const MAX_REDIRECTS: usize = 5;
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    /// `None` when it is larger than we read.
-    body: Option<Bytes>,
-}
 
 impl Direct {
     pub(super) async fn ask(&self, request: &ClientRequest) -> Result<Ticket, Refusal> {
@@ -99,26 +87,11 @@ impl Direct {
     }
 
     async fn post(&self, trip: Trip<'_>) -> Result<Answer, Failure> {
-        let mut request = Request::new(Empty::new());
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = trip
-            .address
-            .negotiate_url(trip.query())
-            .parse()
-            .map_err(|_| Failure::RedirectUrl)?;
-        *request.headers_mut() = trip.headers;
-        let (parts, body) = self.http.request(request).await?.into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        let body = match body {
-            Ok(body) => Some(body.to_bytes()),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => None,
-            Err(error) => return Err(Failure::Unreachable(error)),
-        };
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
+        let url = trip.address.negotiate_url(trip.query());
+        let asked = self
+            .http
+            .ask(Method::POST, &url, trip.headers, MAX_ANSWER_BYTES);
+        asked.await
     }
 
     /// The answer to a client whose hub cannot be asked.

@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::Direct;
-use super::failure::Failure;
 use super::place::Place;
 use crate::backend::ClientRequest;
+use crate::backend::asking::Failure;
 
 /// Read buffer of one connection.
 const READ_BUFFER_BYTES: usize = 4 << 10;
@@ -58,7 +58,7 @@ impl Direct {
             .write_buffer_size(0)
             .max_message_size(limit)
             .max_frame_size(limit);
-        let tls = Connector::Rustls(Arc::clone(&self.tls));
+        let tls = Connector::Rustls(Arc::clone(self.http.tls()));
         let (socket, _) =
             client_async_tls_with_config(upgrade, stream, Some(config), Some(tls)).await?;
         Ok(socket)

@@ -4,6 +4,7 @@
 //! [admit](LegacyBackend::admit) it, then for a [`LegacyConversation`], which it feeds with what
 //! the client sends. What comes back goes through the connection's [`Inbox`].
 
+mod admission;
 mod inbox;
 
 use std::fmt;
@@ -13,10 +14,10 @@ use std::task::{Context, Poll};
 use heliograph_protocol::legacy::ClientProtocol;
 use heliograph_relay::{CloseReason, ConnectionId};
 
+pub use admission::{Admission, AdmittedHub, NotAdmitted};
 pub use inbox::{Inbox, Reply};
 
 use super::{BoxFuture, ClientRequest, Refusal};
-use crate::auth::Identity;
 
 /// Port: runs the hubs of legacy clients.
 pub trait LegacyBackend: Send + Sync + fmt::Debug {
@@ -65,53 +66,21 @@ pub struct LegacyRules {
     pub names_users: bool,
 }
 
-/// A client that may come in.
-#[derive(Clone, Debug)]
-pub struct Admission {
-    /// Who it is.
-    pub identity: Identity,
-    /// The hubs that it may listen to, of those that it lists.
-    pub hubs: Vec<Box<str>>,
-}
-
-/// Why a client may not come in.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotAdmitted {
-    /// It lists a hub that nobody runs.
-    #[error("there is no hub '{0}'")]
-    UnknownHub(Box<str>),
-    /// Every hub that it lists refuses it: 401 for nobody in particular, 403 for a known user.
-    #[error("no hub that the client lists lets it in")]
-    Unauthorized {
-        /// Whether we know who the client is.
-        is_known: bool,
-    },
-    /// Whoever has to be asked cannot be asked now.
-    #[error("hub '{hub}' is unavailable: {why}")]
-    Unavailable {
-        /// The hub's name.
-        hub: Box<str>,
-        /// What went wrong, without secrets.
-        why: Box<str>,
-    },
-}
-
 /// Everything about a client that connects.
 #[derive(Debug)]
 pub struct LegacyOpening {
     /// The public id.
     pub id: ConnectionId,
-    /// The hubs that it listens to, as it wrote them.
-    pub hubs: Vec<Box<str>>,
-    /// The request, with who the client is.
+    /// The hubs that it listens to.
+    pub hubs: Vec<AdmittedHub>,
+    /// The request, with who the client is in the first of them.
     pub request: Arc<ClientRequest>,
     /// Where messages for it go.
     pub inbox: Arc<Inbox>,
     /// The protocol version that it asked for.
     pub protocol: ClientProtocol,
     /// Set when it was connected before, to a service that has forgotten it: the groups that it
-    /// was in, as [`LegacyConversation::groups`] gave them.
+    /// was in, by the names that its [`Inbox`] told.
     pub rejoins: Option<Vec<Box<str>>>,
 }
 

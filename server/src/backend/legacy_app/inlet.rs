@@ -1,15 +1,21 @@
 //! What a classic app server has for one client.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use heliograph_protocol::legacy::{AnswerHead, invocation_hub, response_elements};
-use heliograph_relay::{CloseReason, ConnectionId, Frame, Inlet, Pushed};
+use heliograph_protocol::legacy::{
+    AnswerHead, HubAnswer, HubOutcome, invocation_hub, response_elements,
+};
+use heliograph_relay::{Client, CloseReason, ConnectionId, Frame, Inlet, Pushed};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::line::Line;
 use super::payload;
-use crate::backend::legacy::{Inbox, Reply};
+use super::reopening::Loss;
+use crate::backend::legacy::{AdmittedHub, Inbox, Reply};
+use crate::edge::dialects::LEGACY;
 
 /// Calls of one client that may wait for their answers.
 const MAX_CALLS: usize = 1000;
@@ -21,40 +27,98 @@ pub(super) struct AppInlet {
     inbox: Arc<Inbox>,
     /// The hubs that the client listens to, in lower case.
     hubs: Vec<String>,
-    /// Calls by the ids that the client gave them, the oldest first: clients use ids again.
-    calls: Mutex<VecDeque<(Box<str>, Reply)>>,
+    /// Calls, the oldest first: clients use ids again.
+    calls: Mutex<VecDeque<Call>>,
+    /// Since when no app server has talked to the client, if one was lost.
+    alone_since: Mutex<Option<Instant>>,
+    line: Weak<Line>,
+}
+
+/// A call that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The id that the client gave it.
+    pub(super) id: Option<Box<str>>,
+    pub(super) reply: Reply,
 }
 
 impl AppInlet {
-    pub(super) fn new(id: ConnectionId, inbox: Arc<Inbox>, hubs: &[Box<str>]) -> Self {
+    pub(super) fn new(
+        id: ConnectionId,
+        inbox: Arc<Inbox>,
+        hubs: &[AdmittedHub],
+        line: Weak<Line>,
+    ) -> Self {
         Self {
             id,
             inbox,
-            hubs: hubs.iter().map(|hub| hub.to_lowercase()).collect(),
+            hubs: hubs.iter().map(|hub| hub.name.to_lowercase()).collect(),
             calls: Mutex::default(),
+            alone_since: Mutex::default(),
+            line,
         }
     }
 
-    /// Expects the answer to a call. False when too many are open.
-    pub(super) fn expect(&self, id: &str, reply: Reply) -> bool {
+    /// The client as one of the relay's hubs knows it.
+    pub(super) fn client(self: &Arc<Self>, user: Option<&str>) -> Arc<Client> {
+        let (outbox, way) = (Arc::clone(self.inbox.outbox()), Arc::clone(self));
+        Arc::new(Client::new(self.id.clone(), user, LEGACY, outbox).through(way))
+    }
+
+    /// Expects the answer to a call, or gives it back when too many are open.
+    pub(super) fn expect(&self, call: Call) -> Result<(), Call> {
         let mut calls = self.calls.lock();
         if calls.len() >= MAX_CALLS {
-            return false;
+            return Err(call);
         }
-        calls.push_back((id.into(), reply));
-        true
+        calls.push_back(call);
+        Ok(())
     }
 
-    /// Gives up all calls.
-    pub(super) fn forget_calls(&self) {
+    /// Answers all calls with an error: the app server cannot.
+    pub(super) fn fail_calls(&self) {
+        let calls = std::mem::take(&mut *self.calls.lock());
+        for call in calls {
+            self.refuse(call, "the app server went away");
+        }
+    }
+
+    /// Answers a call with an error.
+    pub(super) fn refuse(&self, call: Call, why: &str) {
+        let mut object = Vec::new();
+        let answer = HubAnswer {
+            state: None,
+            id: call.id.as_deref(),
+            outcome: HubOutcome::Error(why),
+        };
+        answer.write(&mut object);
+        self.inbox.answer(call.reply, object);
+    }
+
+    /// Nobody waits for an answer any more.
+    pub(super) fn drop_calls(&self) {
         let calls = std::mem::take(&mut *self.calls.lock());
         drop(calls);
     }
 
-    fn answered(&self, id: &str) -> Option<Reply> {
+    /// Since when no app server has talked to the client, which has just lost one.
+    pub(super) fn alone_since(&self, loss: Loss) -> Instant {
+        let mut since = self.alone_since.lock();
+        if loss == Loss::Gone {
+            *since = None;
+        }
+        *since.get_or_insert_with(Instant::now)
+    }
+
+    /// Ends the connection.
+    pub(super) fn end(&self, reason: CloseReason) {
+        self.inbox.close(reason);
+    }
+
+    fn answered(&self, id: Option<&str>) -> Option<Reply> {
         let mut calls = self.calls.lock();
-        let place = calls.iter().position(|(known, _)| **known == *id)?;
-        calls.remove(place).map(|(_, reply)| reply)
+        let place = calls.iter().position(|call| call.id.as_deref() == id)?;
+        calls.remove(place).map(|call| call.reply)
     }
 
     fn take(&self, json: &[u8]) {
@@ -69,11 +133,10 @@ impl AppInlet {
         }
         match AnswerHead::parse(json) {
             Some(head) if head.is_progress => self.inbox.message(json),
-            Some(AnswerHead { id: Some(id), .. }) => match self.answered(&id) {
+            Some(head) => match self.answered(head.id.as_deref()) {
                 Some(reply) => self.inbox.answer(reply, json.to_vec()),
                 None => debug!(conn = ?self.id, "answer to no call of a legacy client"),
             },
-            Some(_) => {}
             None => warn!(conn = ?self.id, "app server sent a legacy client what cannot be read"),
         }
     }
@@ -88,6 +151,7 @@ impl Inlet for AppInlet {
         if self.inbox.outbox().is_closing() {
             return Pushed::Gone;
         }
+        *self.alone_since.lock() = None;
         match payload::json(frame.payload()) {
             Some(json) => self.take(json),
             None => warn!(conn = ?self.id, "app server sent a legacy client no message"),
@@ -96,6 +160,17 @@ impl Inlet for AppInlet {
     }
 
     fn close(&self, reason: CloseReason) {
+        let loss = match &reason {
+            CloseReason::BackendLost => Some(Loss::Gone),
+            CloseReason::Ended {
+                allow_reconnect: true,
+                ..
+            } => Some(Loss::Refused),
+            _ => None,
+        };
+        if let (Some(loss), Some(line)) = (loss, self.line.upgrade()) {
+            return line.lost(loss);
+        }
         // Texts of exceptions are not for clients.
         let reason = match reason {
             CloseReason::Ended {
@@ -110,7 +185,7 @@ impl Inlet for AppInlet {
             }
             other => other,
         };
-        self.inbox.close(reason);
+        self.end(reason);
     }
 
     fn groups_changed(&self) {

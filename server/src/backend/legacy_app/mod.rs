@@ -5,17 +5,24 @@
 //! on which it sends to all of the hub and to its users. Each of them is a hub of the relay; a
 //! client is in that of the app, where its groups are, and in that of each hub that it listens to.
 //! Nothing is translated: what clients and hubs say to each other passes as the JSON that it is.
+//!
+//! A client is on one connection of its app. When that is lost the app takes the client for gone;
+//! the client is opened on another and keeps its groups, and for the app a new one has come.
 
 mod admit;
+mod asked;
 mod conversation;
 mod inlet;
+mod line;
 mod names;
 mod payload;
+mod reopening;
 
 use std::sync::Arc;
 
 use heliograph_relay::Relay;
 
+pub use asked::{AskedApps, Clients};
 pub use names::{app_of, group_hub, relay_name};
 pub use payload::Transcoder;
 
@@ -56,7 +63,7 @@ impl LegacyBackend for LegacyApps {
         request: &'a ClientRequest,
         hubs: &'a [Box<str>],
     ) -> BoxFuture<'a, Result<Admission, NotAdmitted>> {
-        Box::pin(std::future::ready(admit::admit(&self.relay, request, hubs)))
+        Box::pin(self.admit(request, hubs))
     }
 
     fn open(&self, opening: LegacyOpening) -> Box<dyn LegacyConversation> {

@@ -36,6 +36,17 @@ pub fn app_of(relay: &Relay, hub: &str) -> Option<Arc<Hub>> {
         .find(|hub| !hub.links().is_empty())
 }
 
+/// Whether apps are here and none of them has a hub of this name, or one that ends like it.
+pub(super) fn is_unknown(relay: &Relay, hub: &str) -> bool {
+    let end = format!("_{}", hub.to_lowercase());
+    let hubs = relay.hubs();
+    let mut names = hubs
+        .iter()
+        .filter_map(|hub| hub.name().strip_prefix(PREFIX));
+    let has_apps = names.clone().next().is_some();
+    has_apps && !names.any(|name| name.ends_with(&end))
+}
+
 /// The hub of a group by the group's name on the wire, `hg-Chat.room`, among those of the app whose
 /// clients are in `app_hub`. Names of hubs and groups may have dots: the longest hub counts.
 #[must_use]
@@ -65,5 +76,7 @@ mod tests {
         assert!(Arc::ptr_eq(&of("hg-chat.Old.room").unwrap(), &dotted));
         assert!(of("hg-Other.room").is_none());
         assert!(of("room").is_none());
+        assert!(is_unknown(&relay, "Other") && !is_unknown(&relay, "chat.OLD"));
+        assert!(!is_unknown(&Relay::new(), "Other"));
     }
 }

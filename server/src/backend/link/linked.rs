@@ -18,6 +18,9 @@ use super::opening;
 use crate::backend::{ClientRequest, Inbound, Opening};
 use crate::edge::dialects;
 
+/// How a classic app server refuses a client whose id it has already (service protocol, 6.3).
+const DUPLICATE: &str = "Duplicate connection ID";
+
 /// One client on an app server's link: the half that the link's driver and the client's
 /// conversation share.
 ///
@@ -39,6 +42,8 @@ pub(super) struct State {
     pub(super) over: bool,
     pub(super) calls: Calls,
     pub(super) downstream: Downstream,
+    /// The app server has said something to a legacy client.
+    is_heard: bool,
     held_until: Option<Instant>,
 }
 
@@ -62,6 +67,7 @@ impl LinkedClient {
                 over: false,
                 calls: Calls::default(),
                 downstream: Downstream::new(max_partial_bytes),
+                is_heard: false,
                 held_until: None,
             }),
         }
@@ -148,6 +154,7 @@ impl LinkedClient {
             return;
         }
         if self.is_classic() {
+            state.is_heard = true;
             let frame = dialects::frame(self.client.dialect(), payload, FrameClass::Counted);
             self.client.push(frame);
             return;
@@ -174,10 +181,15 @@ impl LinkedClient {
         }
     }
 
-    /// The app server behind `from` ends the client.
+    /// The app server behind `from` ends the client. A classic one may say that it has the client
+    /// already, by a link that is lost; that concerns the last opening of the client alone.
     pub(crate) fn end(&self, from: &Arc<AppLink>, error: &str) {
         let mut state = self.state.lock();
         if state.over || !Arc::ptr_eq(&state.link, from) {
+            return;
+        }
+        let is_duplicate = self.is_classic() && error.starts_with(DUPLICATE);
+        if is_duplicate && state.is_heard {
             return;
         }
         state.over = true;
@@ -185,7 +197,7 @@ impl LinkedClient {
         let error = (!error.is_empty()).then(|| error.into());
         self.client.close(CloseReason::Ended {
             error,
-            allow_reconnect: false,
+            allow_reconnect: is_duplicate,
         });
     }
 

@@ -104,6 +104,26 @@ impl LinkBackend {
         self.links.read().get(&address(link)).map(Arc::clone)
     }
 
+    /// Waits until something holds that comes with a link, no longer than a client waits for an
+    /// app server.
+    pub(crate) async fn wait_for(&self, holds: impl Fn() -> bool) {
+        let deadline = Instant::now() + self.options.wait_for_server;
+        let mut place = None;
+        loop {
+            let mut arrived = pin!(self.arrivals.notified());
+            arrived.as_mut().enable();
+            if holds() {
+                return;
+            }
+            if place.is_none() {
+                place = Waiting::enter(self);
+            }
+            if place.is_none() || timeout_at(deadline, arrived).await.is_err() {
+                return;
+            }
+        }
+    }
+
     async fn open_on_link(&self, opening: &Opening) -> Result<LinkConversation, OpenError> {
         let claims = &opening.request.identity.service;
         let no_server = || match &claims.server_name {

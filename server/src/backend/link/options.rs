@@ -29,6 +29,9 @@ pub struct Options {
     pub result_lifetime: Duration,
     /// How long the open calls of a client may delay its move to another app server.
     pub migration_grace: Duration,
+    /// How long a classic app server gets to refuse a client before the client is told that it has
+    /// started: it says nothing when it takes one.
+    pub objection: Duration,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             max_results: 100_000,
             result_lifetime: Duration::from_secs(600),
             migration_grace: Duration::from_secs(5),
+            objection: Duration::from_millis(50),
         }
     }
 }

@@ -5,6 +5,9 @@ use axum::response::Response;
 use heliograph_protocol::legacy::framing;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, PRAGMA, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tracing::warn;
+
+use crate::backend::legacy::NotAdmitted;
 
 const JSON: &str = "application/json; charset=UTF-8";
 const SCRIPT: &str = "application/javascript; charset=UTF-8";
@@ -56,6 +59,35 @@ pub(super) fn empty(status: StatusCode) -> Response {
 /// A short text without a type, as the genuine server gives its errors.
 pub(super) fn error(status: StatusCode, text: impl Into<String>) -> Response {
     with_body(status, None, Body::from(text.into()))
+}
+
+/// The answer to a client that may not come in. What an app answered stays here, but for a text that
+/// is meant for the client.
+pub(super) fn not_admitted(refused: &NotAdmitted) -> Response {
+    match refused {
+        NotAdmitted::UnknownHub(_) => {
+            error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
+        }
+        NotAdmitted::Unauthorized { is_known: true } => empty(StatusCode::FORBIDDEN),
+        NotAdmitted::Unauthorized { is_known: false } | NotAdmitted::Expired => {
+            empty(StatusCode::UNAUTHORIZED)
+        }
+        NotAdmitted::Refused(text) => error(StatusCode::FORBIDDEN, text.as_ref()),
+        NotAdmitted::Unavailable { .. } => {
+            warn!(err = %refused, "legacy client not admitted");
+            let text = "The hub is not available.";
+            error(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text.push('.');
+    text
 }
 
 fn with_body(status: StatusCode, kind: Option<&'static str>, body: Body) -> Response {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, write_error};
+use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, framing, write_error};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, Outbox};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
 use tracing::{info, warn};
 
+use super::event_stream::Framing;
 use super::negotiate::unavailable;
 use super::request::{Entry, check_user};
 use super::routes::Action;
@@ -17,9 +18,9 @@ use super::send::{gone, not_a_socket};
 use super::session::{Attached, Begin, Session};
 use super::sessions::Known;
 use super::uplink::Uplink;
-use super::{Door, event_stream, long_polling, websocket};
+use super::{Door, answers, event_stream, long_polling, websocket};
 use crate::auth::ConnectionToken;
-use crate::backend::legacy::{Admission, Inbox, LegacyOpening};
+use crate::backend::legacy::{Admission, AdmittedHub, Inbox, LegacyOpening, NotAdmitted};
 use crate::backend::{ClientRequest, Transport};
 use crate::edge::legacy_frames;
 use crate::edge::websocket::handshake;
@@ -55,8 +56,16 @@ pub(super) async fn open(
     }
     let known = door.sessions.find(&token.id());
     let is_known = matches!(known, Known::Live(_));
+    let frame_id = entry
+        .parameters
+        .value("frameId")
+        .and_then(framing::frame_id);
+    if transport == LegacyTransport::ForeverFrame && frame_id.is_none() {
+        let text = "The parameter 'frameId' is missing or no number.";
+        return Err(answers::error(StatusCode::BAD_REQUEST, text));
+    }
     let session = match known {
-        Known::Dead => return refuse(entry, transport, "This connection is over."),
+        Known::Dead => return refuse(entry, transport, frame_id, "This connection is over."),
         Known::Live(session) => {
             resume_check(entry, token, action).await?;
             session
@@ -79,9 +88,8 @@ pub(super) async fn open(
     };
     match transport {
         LegacyTransport::WebSockets => Ok(websocket::upgrade(opened, entry)),
-        LegacyTransport::ServerSentEvents => event_stream::events(opened).await,
-        LegacyTransport::ForeverFrame => {
-            event_stream::forever_frame(opened, entry.parameters.value("frameId")).await
+        LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {
+            Ok(event_stream::stream(opened, Framing::of(frame_id)).await)
         }
         LegacyTransport::LongPolling => long_polling::poll(opened, entry.callback.as_deref()),
     }
@@ -102,8 +110,11 @@ async fn resume_check(
     if action == Action::Poll {
         return Ok(());
     }
-    let admission = entry.admit(&entry.client_request(identity, None)).await?;
-    check_user(token, admission.identity.user.as_deref())
+    match entry.ask(&entry.client_request(identity, None)).await {
+        Ok(admission) => check_user(token, admission.identity.user.as_deref()),
+        Err(NotAdmitted::Expired) => Ok(()),
+        Err(refused) => Err(answers::not_admitted(&refused)),
+    }
 }
 
 /// A connection that begins here, or that an earlier run of the program knew.
@@ -122,7 +133,9 @@ async fn enter(
     let transport = entry.parameters.transport().map(core_transport);
     let identity = entry.authenticate(false).await?.unwrap_or_default();
     let request = entry.client_request(identity, transport);
-    let Admission { identity, hubs } = entry.admit(&request).await?;
+    let admitted = entry.ask(&request).await;
+    let Admission { identity, hubs } =
+        admitted.map_err(|refused| answers::not_admitted(&refused))?;
     check_user(token, identity.user.as_deref())?;
     let id = token.id();
     let rejoins = (action != Action::Connect).then(|| {
@@ -145,7 +158,7 @@ async fn enter(
 /// A client that may come in.
 struct Newcomer {
     id: ConnectionId,
-    hubs: Vec<Box<str>>,
+    hubs: Vec<AdmittedHub>,
     request: ClientRequest,
     rejoins: Option<Vec<Box<str>>>,
 }
@@ -290,6 +303,7 @@ pub(super) fn error_frame(text: &str) -> Frame {
 fn refuse(
     entry: &mut Entry<'_>,
     transport: LegacyTransport,
+    frame_id: Option<u32>,
     text: &'static str,
 ) -> Result<Response, Response> {
     if !entry.parameters.protocol().has_errors() {
@@ -299,11 +313,11 @@ fn refuse(
     Ok(match transport {
         LegacyTransport::WebSockets => websocket::refuse(entry, error),
         LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {
-            event_stream::refuse(transport, entry.parameters.value("frameId"), &error)
+            event_stream::refuse(Framing::of(frame_id), &error)
         }
         LegacyTransport::LongPolling => {
             let object = error.payload().to_vec();
-            super::answers::json(entry.callback.as_deref(), object)
+            answers::json(entry.callback.as_deref(), object)
         }
     })
 }
@@ -317,10 +331,4 @@ fn core_transport(transport: LegacyTransport) -> Transport {
         }
         LegacyTransport::LongPolling => Transport::LongPolling,
     }
-}
-
-/// The answer to a foreverFrame that does not say which one it is.
-pub(super) fn no_frame_id() -> Response {
-    let text = "The parameter 'frameId' is missing or no number.";
-    super::answers::error(StatusCode::BAD_REQUEST, text)
 }

@@ -8,55 +8,27 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use heliograph_protocol::legacy::{KEEP_ALIVE, LegacyTransport, framing};
+use heliograph_protocol::legacy::{KEEP_ALIVE, framing};
 use heliograph_relay::Frame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answers;
-use super::channel::{Opened, error_frame, no_frame_id};
+use super::channel::{Opened, error_frame};
 use super::session::Step;
 
-/// Server-sent events.
-pub(super) async fn events(opened: Opened) -> Result<Response, Response> {
-    Ok(stream(opened, Framing::Events).await)
-}
-
-/// A frame that never ends, for browsers without server-sent events.
-pub(super) async fn forever_frame(
-    opened: Opened,
-    frame_id: Option<&str>,
-) -> Result<Response, Response> {
-    let id = frame_id
-        .and_then(framing::frame_id)
-        .ok_or_else(no_frame_id)?;
-    Ok(stream(opened, Framing::Frame(id)).await)
-}
-
 /// A stream that ends with an error.
-pub(super) fn refuse(
-    transport: LegacyTransport,
-    frame_id: Option<&str>,
-    error: &Frame,
-) -> Response {
-    let framing = match (transport, frame_id.and_then(framing::frame_id)) {
-        (LegacyTransport::ForeverFrame, Some(id)) => Framing::Frame(id),
-        (LegacyTransport::ForeverFrame, None) => return no_frame_id(),
-        _ => Framing::Events,
-    };
+pub(super) fn refuse(framing: Framing, error: &Frame) -> Response {
     let mut body = framing.start();
     framing.write(&mut body, error.payload());
     answers::stream(framing.kind(), Body::from(body))
 }
 
-async fn stream(opened: Opened, framing: Framing) -> Response {
+/// A stream that carries the connection.
+pub(super) async fn stream(opened: Opened, framing: Framing) -> Response {
     opened.look_twice().await;
     let attached = match opened.attach() {
         Ok(attached) => attached,
-        Err(text) => {
-            let mut body = framing.start();
-            framing.write(&mut body, error_frame(text).payload());
-            return answers::stream(framing.kind(), Body::from(body));
-        }
+        Err(text) => return refuse(framing, &error_frame(text)),
     };
     let options = &opened.door.options;
     let until = options.keep_alive.is_none().then(|| {
@@ -76,12 +48,18 @@ async fn stream(opened: Opened, framing: Framing) -> Response {
 
 /// What goes around a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Framing {
+pub(super) enum Framing {
+    /// Server-sent events.
     Events,
+    /// A frame of a page, by its number, that never ends: for browsers without event streams.
     Frame(u32),
 }
 
 impl Framing {
+    pub(super) fn of(frame_id: Option<u32>) -> Self {
+        frame_id.map_or(Self::Events, Self::Frame)
+    }
+
     fn kind(self) -> &'static str {
         match self {
             Self::Events => "text/event-stream",

@@ -2,8 +2,8 @@
 //! app had, and `/aspnetclient` for those whom an app sent here with a token.
 //!
 //! A request's last path segment says what it is: negotiate, connect, start, send, poll,
-//! reconnect, abort, ping, or the proxy script. A connection begins at connect as a [`Session`];
-//! [channels](session) of four transports carry it, one at a time, until it is aborted or has been
+//! reconnect, abort, ping, or the proxy script. A connection begins at connect as a `Session`;
+//! channels of four transports carry it, one at a time, until it is aborted or has been
 //! without one for too long. See the notes on the legacy protocol, sections 1 and 4.
 
 mod answers;

@@ -1,11 +1,12 @@
 //! Negotiate, and the proxy script: nothing is remembered of them.
 
 use axum::response::Response;
-use heliograph_protocol::legacy::Negotiation;
+use heliograph_protocol::legacy::{Negotiation, write_negotiation_error};
 use http::StatusCode;
 
 use super::request::Entry;
 use super::{Door, answers};
+use crate::backend::legacy::NotAdmitted;
 
 /// Answers with a new connection, which begins at `/connect` (1.5).
 pub(super) async fn negotiate(door: &Door, entry: &Entry<'_>) -> Result<Response, Response> {
@@ -13,7 +14,15 @@ pub(super) async fn negotiate(door: &Door, entry: &Entry<'_>) -> Result<Response
         return Err(unavailable(door));
     }
     let identity = entry.authenticate(false).await?.unwrap_or_default();
-    let admission = entry.admit(&entry.client_request(identity, None)).await?;
+    let admission = match entry.ask(&entry.client_request(identity, None)).await {
+        Ok(admission) => admission,
+        Err(NotAdmitted::Refused(text)) if entry.parameters.protocol().has_errors() => {
+            let mut document = Vec::new();
+            write_negotiation_error(&mut document, entry.parameters.protocol(), &text);
+            return Err(answers::json(entry.callback.as_deref(), document));
+        }
+        Err(refused) => return Err(answers::not_admitted(&refused)),
+    };
     let user = admission.identity.user.as_deref();
     let (id, token) = door.tokens.connection(user).map_err(|_| {
         let text = "The server has no randomness to give.";

@@ -10,7 +10,7 @@ use http::header::ORIGIN;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::ext::ReasonPhrase;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::parameters::{FormError, Parameters};
 use super::routes::{self, Action, LegacyRoute};
@@ -112,7 +112,9 @@ async fn answer(
         }
     };
     if let Some(unknown) = route.backend.unknown_hub(&hubs) {
-        return Err(not_admitted(&NotAdmitted::UnknownHub(unknown.into())));
+        return Err(answers::not_admitted(&NotAdmitted::UnknownHub(
+            unknown.into(),
+        )));
     }
     let mut entry = Entry {
         route,
@@ -213,13 +215,8 @@ impl Entry<'_> {
     }
 
     /// Asks whoever runs the hubs whether the client may come in.
-    ///
-    /// # Errors
-    ///
-    /// The answer to a client that may not.
-    pub(super) async fn admit(&self, request: &ClientRequest) -> Result<Admission, Response> {
-        let admitted = self.route.backend.admit(request, &self.hubs).await;
-        admitted.map_err(|refused| not_admitted(&refused))
+    pub(super) async fn ask(&self, request: &ClientRequest) -> Result<Admission, NotAdmitted> {
+        self.route.backend.admit(request, &self.hubs).await
     }
 
     /// What a backend gets to know of the request.
@@ -252,21 +249,6 @@ impl Entry<'_> {
     }
 }
 
-fn not_admitted(refused: &NotAdmitted) -> Response {
-    match refused {
-        NotAdmitted::UnknownHub(_) => {
-            answers::error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
-        }
-        NotAdmitted::Unauthorized { is_known: true } => answers::empty(StatusCode::FORBIDDEN),
-        NotAdmitted::Unauthorized { is_known: false } => answers::empty(StatusCode::UNAUTHORIZED),
-        NotAdmitted::Unavailable { .. } => {
-            warn!(err = %refused, "legacy client not admitted");
-            let text = "The hub is not available.";
-            answers::error(StatusCode::SERVICE_UNAVAILABLE, text)
-        }
-    }
-}
-
 /// Whether a request of this user may use a connection: 403 if it is another's.
 pub(super) fn check_user(token: ConnectionToken, user: Option<&str>) -> Result<(), Response> {
     if token.is_of(user) {
@@ -276,15 +258,6 @@ pub(super) fn check_user(token: ConnectionToken, user: Option<&str>) -> Result<(
     let text = "Unrecognized user identity.  The user identity cannot change during an active \
                 SignalR connection.";
     Err(answers::error(StatusCode::FORBIDDEN, text))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text.push('.');
-    text
 }
 
 /// Tells the operator which setting lets the page in.

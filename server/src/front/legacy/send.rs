@@ -10,7 +10,7 @@ use heliograph_relay::CloseReason;
 use http::StatusCode;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::info;
+use tracing::debug;
 
 use super::request::{self, Entry};
 use super::session::Session;
@@ -26,11 +26,15 @@ const FLUSH_LOOK: Duration = Duration::from_millis(2);
 
 /// Lets the hubs hear of the client (1.6).
 pub(super) async fn start(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Response, Response> {
+    // The client gives up whatever it reads; the genuine server fails here too.
+    let failed = || answers::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    let token = entry.token(door)?;
+    if matches!(door.sessions.find(&token.id()), Known::Dead) {
+        // Its hubs have refused it already.
+        return Err(failed());
+    }
     let session = live(door, entry).await?;
-    door.start(&session).await.map_err(|_| {
-        // The client gives up whatever it reads; the genuine server fails here too.
-        answers::empty(StatusCode::INTERNAL_SERVER_ERROR)
-    })?;
+    door.start(&session).await.map_err(|_| failed())?;
     Ok(answers::json(entry.callback.as_deref(), STARTED))
 }
 
@@ -83,7 +87,7 @@ pub(super) fn not_a_socket() -> Response {
     answers::error(StatusCode::BAD_REQUEST, "Not a valid web socket request.")
 }
 
-/// The answer to a client whose connection is over, or was never here.
+/// The answer to a client whose connection is over.
 pub(super) fn gone() -> Response {
     answers::error(StatusCode::NOT_FOUND, "This connection is over.")
 }
@@ -108,7 +112,7 @@ async fn feed(
     }
     let (reply, answer) = oneshot::channel();
     if let Err(error) = uplink.feed(data, Reply::Request(reply)) {
-        info!(conn = ?session.id, err = %error, "message of a legacy client refused");
+        debug!(conn = ?session.id, err = %error, "message of a legacy client refused");
         let text = format!("The message cannot be used: {error}.");
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
@@ -119,10 +123,12 @@ async fn feed(
 /// result already (0, rule 10).
 async fn flush(session: &Session) {
     let until = Instant::now() + FLUSH;
-    while session.inbox.outbox().waiting_bytes() > 0
-        && session.transport().1
-        && Instant::now() < until
-    {
+    let is_read = || {
+        let (transport, is_attached) = session.transport();
+        // A client that polls is between two polls most of the time.
+        is_attached || transport == LegacyTransport::LongPolling
+    };
+    while session.inbox.outbox().waiting_bytes() > 0 && is_read() && Instant::now() < until {
         sleep(FLUSH_LOOK).await;
     }
 }
@@ -135,7 +141,11 @@ async fn live(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Arc<Session>, Respo
             check(door, entry).await?;
             Ok(session)
         }
-        Known::Dead | Known::Never => Err(gone()),
+        Known::Dead => Err(gone()),
+        Known::Never => {
+            let text = "This connection has not begun.";
+            Err(answers::error(StatusCode::NOT_FOUND, text))
+        }
     }
 }
 

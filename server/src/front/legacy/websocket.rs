@@ -264,7 +264,7 @@ impl Driver {
                     Poll::Ready(Err(reason)) => return Poll::Ready(Err(reason)),
                     Poll::Ready(Ok(())) => {
                         if let Err(error) = uplink.feed(message, Reply::Channel(self.number)) {
-                            info!(conn = ?self.opened.session.id, err = %error, "message of a legacy client dropped");
+                            debug!(conn = ?self.opened.session.id, err = %error, "message of a legacy client dropped");
                         }
                         self.incoming.pop();
                     }

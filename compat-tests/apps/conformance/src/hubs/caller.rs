@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use contract::identity::cookies;
+use contract::journal::Journal;
+use contract::values::joined;
 use heliograph::backend::embedded::{Caller, HubBuilder, Policy};
-
-use crate::identity::cookies;
-use crate::journal::Journal;
 
 pub(super) fn add(hub: HubBuilder, journal: &Arc<Journal>) -> HubBuilder {
     let journal = Arc::clone(journal);
@@ -41,11 +41,6 @@ fn request(hub: HubBuilder) -> HubBuilder {
             Ok(found.map(|(_, value)| value.to_owned()))
         },
     )
-}
-
-/// What .NET makes of values that share a name.
-fn joined(values: &[String]) -> Option<String> {
-    (!values.is_empty()).then(|| values.join(","))
 }
 
 fn guarded(hub: HubBuilder) -> HubBuilder {

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::RECEIVED;
+use contract::bounds::{LONGEST_BURST, WAITING};
 use heliograph::backend::embedded::{Caller, HubBuilder, HubError};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::{RECEIVED, at_most};
-
-/// Messages that one call sends at most.
-const LONGEST_BURST: u32 = 100_000;
-/// Calls of `PushLater` that wait for their time.
-const WAITING: usize = 1000;
+use super::at_most;
 
 pub(super) fn add(hub: HubBuilder) -> HubBuilder {
     groups(many(one(hub)))

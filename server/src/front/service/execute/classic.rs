@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use heliograph_relay::{FrameClass, Hub};
+use heliograph_relay::{FrameClass, Hub, Joined};
 
 use super::Session;
 use crate::backend::legacy_app;
@@ -20,11 +20,17 @@ impl Session {
         self.app_hub().unwrap_or_else(|| Arc::clone(self.hub()))
     }
 
-    /// Whether a connection may be in a group. A legacy client must get no call of a hub that it
-    /// does not listen to, and it may call such a hub, which may put it into a group.
-    pub(super) fn may_join(&self, hub: &Hub, connection: &str, group: &str) -> bool {
+    /// Adds a connection to a group. A legacy client must get no call of a hub that it does not
+    /// listen to; it may call such a hub, which may put it into a group, and nothing comes of that.
+    pub(super) fn join(&self, hub: &Hub, connection: &str, group: &str) -> Joined {
+        if hub.connection(connection).is_none() {
+            return Joined::NotFound;
+        }
         let owner = legacy_app::group_hub(&self.door.relay, hub, group);
-        owner.is_none_or(|owner| owner.connection(connection).is_some())
+        if owner.is_some_and(|owner| owner.connection(connection).is_none()) {
+            return Joined::Ok;
+        }
+        hub.join(connection, group)
     }
 }
 

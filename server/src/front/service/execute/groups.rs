@@ -39,11 +39,7 @@ impl Session {
                 ack_id,
                 ..
             } => {
-                let joined = if self.may_join(&hub, connection_id, group) {
-                    hub.join(connection_id, group)
-                } else {
-                    Joined::Ok
-                };
+                let joined = self.join(&hub, connection_id, group);
                 self.ack(*ack_id, status(joined));
             }
             Message::LeaveGroupWithAck {

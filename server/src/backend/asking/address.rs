@@ -1,4 +1,4 @@
-//! The URL of a hub, and the URLs of its requests.
+//! The URL of a hub or an app, and the URLs of requests there.
 
 use std::fmt;
 
@@ -6,42 +6,47 @@ use http::Uri;
 
 use crate::backend::form_pairs;
 
-/// Names of query parameters that are ours to say, not the client's.
-const OURS: [&str; 4] = [
+/// Names of query parameters that are ours to say, not the client's: of Core hubs, and of classic
+/// apps.
+const OF_CORE: [&str; 4] = [
     "negotiateversion",
     "usestatefulreconnect",
     "id",
     "access_token",
 ];
+const OF_CLASSIC: [&str; 3] = ["clientprotocol", "connectiondata", "access_token"];
+/// What a URL may end with that people copied from a request.
+const NEGOTIATE: &str = "/negotiate";
 
-/// Where a hub is: an absolute `http` or `https` URL. Its query may hold secrets and is not shown.
+/// Where a hub or an app is: an absolute `http` or `https` URL. Its query may hold secrets and is
+/// not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in crate::backend) struct Address {
     tls: bool,
     authority: Box<str>,
     path: Box<str>,
     query: Box<str>,
 }
 
-/// Not the URL of a hub.
+/// Not the URL of a hub or an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected an absolute http or https URL without user name, such as http://127.0.0.1:5000/chat"
 )]
-pub(super) struct AddressError;
+pub(in crate::backend) struct AddressError;
 
 /// What a URL says besides the hub's own query.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Query<'a> {
+pub(in crate::backend) struct Query<'a> {
     /// The client's query.
-    pub(super) client: &'a str,
+    pub(in crate::backend) client: &'a str,
     /// The token that the client sent in the query.
-    pub(super) access_token: Option<&'a str>,
+    pub(in crate::backend) access_token: Option<&'a str>,
 }
 
 impl Address {
     /// Reads a URL; `ws` and `wss` are taken for `http` and `https`.
-    pub(super) fn parse(url: &str) -> Result<Self, AddressError> {
+    pub(in crate::backend) fn parse(url: &str) -> Result<Self, AddressError> {
         let url = url.split_once('#').map_or(url, |(url, _)| url);
         let uri: Uri = url.parse().map_err(|_| AddressError)?;
         let tls = match uri.scheme_str() {
@@ -62,33 +67,62 @@ impl Address {
     }
 
     /// Whether both are at the same host and port, by the same scheme.
-    pub(super) fn is_same_origin(&self, other: &Self) -> bool {
+    pub(in crate::backend) fn is_same_origin(&self, other: &Self) -> bool {
         self.tls == other.tls && self.host() == other.host() && self.port() == other.port()
     }
 
     /// The host, an IPv6 address without its brackets.
-    pub(super) fn host(&self) -> &str {
+    pub(in crate::backend) fn host(&self) -> &str {
         let host = self.split_port().0;
         host.strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(host)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(in crate::backend) fn port(&self) -> u16 {
         let default = if self.tls { 443 } else { 80 };
         self.split_port().1.unwrap_or(default)
     }
 
+    /// The same, where a URL that ends with the path of a negotiation means what lies before it.
+    pub(in crate::backend) fn before_negotiate(mut self) -> Self {
+        if let Some(path) = self.path.strip_suffix(NEGOTIATE) {
+            self.path = path.into();
+        }
+        self
+    }
+
     /// Where to negotiate.
-    pub(super) fn negotiate_url(&self, query: Query<'_>) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
-        let mut url = format!("{scheme}://{}{}/negotiate", self.authority, self.path);
-        self.push_query(&mut url, query, "negotiateVersion", Some("1"));
+    pub(in crate::backend) fn negotiate_url(&self, query: Query<'_>) -> String {
+        let mut url = self.http_url(NEGOTIATE);
+        self.push_query(&mut url, &[("negotiateVersion", "1")], &OF_CORE, query);
+        url
+    }
+
+    /// Where to negotiate with a classic app (legacy protocol, 7.1).
+    pub(in crate::backend) fn classic_negotiate_url(
+        &self,
+        connection_data: &str,
+        query: Query<'_>,
+    ) -> String {
+        let mut url = self.http_url(NEGOTIATE);
+        let own = [
+            ("clientProtocol", "2.1"),
+            ("connectionData", connection_data),
+        ];
+        self.push_query(&mut url, &own, &OF_CLASSIC, query);
+        url
+    }
+
+    /// Where a classic app has its proxy script.
+    pub(in crate::backend) fn script_url(&self) -> String {
+        let mut url = self.http_url("/hubs");
+        self.push_query(&mut url, &[], &[], Query::default());
         url
     }
 
     /// Where to open the WebSocket of a connection.
-    pub(super) fn socket_url(&self, query: Query<'_>, id: Option<&str>) -> String {
+    pub(in crate::backend) fn socket_url(&self, query: Query<'_>, id: Option<&str>) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
         let path = if self.path.is_empty() {
             "/"
@@ -96,12 +130,18 @@ impl Address {
             &self.path
         };
         let mut url = format!("{scheme}://{}{path}", self.authority);
-        self.push_query(&mut url, query, "id", id);
+        let id = id.map(|id| ("id", id));
+        self.push_query(&mut url, id.as_slice(), &OF_CORE, query);
         url
     }
 
-    /// Our own parameter, the hub's query, the client's without what is ours to say.
-    fn push_query(&self, url: &mut String, query: Query<'_>, name: &str, value: Option<&str>) {
+    fn http_url(&self, end: &str) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}{end}", self.authority, self.path)
+    }
+
+    /// Our own parameters, the hub's query, the client's without what is ours to say.
+    fn push_query(&self, url: &mut String, own: &[(&str, &str)], ours: &[&str], query: Query<'_>) {
         let mut separator = '?';
         let mut push = |part: &str| {
             if !part.is_empty() {
@@ -110,14 +150,14 @@ impl Address {
                 separator = '&';
             }
         };
-        if let Some(value) = value {
+        for (name, value) in own {
             push(&pair(name, value));
         }
         push(&self.query);
         query
             .client
             .split('&')
-            .filter(|pair| !is_ours(pair))
+            .filter(|pair| !is_one_of(pair, ours))
             .for_each(&mut push);
         if let Some(token) = query.access_token {
             push(&pair("access_token", token));
@@ -138,8 +178,9 @@ fn pair(name: &str, value: &str) -> String {
         .finish()
 }
 
-fn is_ours(pair: &str) -> bool {
-    form_pairs(pair).any(|(name, _)| OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)))
+/// Whether a pair of a query has one of these names.
+pub(super) fn is_one_of(pair: &str, names: &[&str]) -> bool {
+    form_pairs(pair).any(|(name, _)| names.iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
 
 impl fmt::Display for Address {
@@ -181,6 +222,32 @@ mod tests {
         );
         let plain = address("https://app.test").socket_url(Query::default(), None);
         assert_eq!(plain, "wss://app.test/");
+    }
+
+    #[test]
+    fn classic_apps_are_asked_at_the_path_of_their_clients() {
+        let app = address("http://app.test/x/signalr/?tenant=7");
+        let query = Query {
+            client: "id=1&ClientProtocol=1.5&connectionData=%5B%5D",
+            access_token: Some("t"),
+        };
+        assert_eq!(
+            app.classic_negotiate_url(r#"[{"name":"ch&t"}]"#, query),
+            "http://app.test/x/signalr/negotiate?clientProtocol=2.1\
+             &connectionData=%5B%7B%22name%22%3A%22ch%26t%22%7D%5D&tenant=7&id=1&access_token=t"
+        );
+        assert_eq!(app.script_url(), "http://app.test/x/signalr/hubs?tenant=7");
+    }
+
+    #[test]
+    fn the_url_of_a_negotiation_will_do() {
+        for (url, expected) in [
+            ("http://app.test/chat/negotiate/", "http://app.test/chat"),
+            ("http://app.test/negotiate", "http://app.test"),
+            ("http://app.test/renegotiate", "http://app.test/renegotiate"),
+        ] {
+            assert_eq!(address(url).before_negotiate().to_string(), expected);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What goes wrong between us and a hub.
+//! What goes wrong between us and a hub or an app.
 
 use std::error::Error;
 use std::io;
@@ -6,10 +6,12 @@ use std::io;
 use http::StatusCode;
 use tokio_tungstenite::tungstenite;
 
-/// What goes wrong between us and a hub. `Display` may go to clients; the cause is for those who
+use crate::auth::TokenError;
+
+/// What goes wrong between us and a hub or an app. `Display` may go to clients; the cause is for those who
 /// may see details. Neither holds a URL, a header or a token.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(in crate::backend) enum Failure {
     /// No connection.
     #[error("it cannot be reached")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
@@ -22,6 +24,21 @@ pub(super) enum Failure {
     /// An answer to negotiate that no client takes either.
     #[error("its answer to negotiate cannot be read")]
     Unreadable,
+    /// A page, such as one to log in with.
+    #[error("it answered with an HTML page")]
+    Page,
+    /// Something else where a script should be.
+    #[error("what it answered is no JavaScript")]
+    NoScript,
+    /// An answer to a question who a client is, which does not say it in a form that we know.
+    #[error("it serves its clients itself and sends none to this service")]
+    NoRedirect,
+    /// A redirect without a token.
+    #[error("it sends clients elsewhere without an access token")]
+    NoToken,
+    /// A redirect with a token that this service does not take.
+    #[error("the access token that it gives cannot be used here: {0}")]
+    Token(TokenError),
     /// An answer beyond our limit.
     #[error("its answer to negotiate is too large")]
     TooLarge,
@@ -62,7 +79,7 @@ fn hint(status: StatusCode) -> &'static str {
 
 impl Failure {
     /// The text for a client, in one line.
-    pub(super) fn text(&self, detailed: bool) -> String {
+    pub(in crate::backend) fn text(&self, detailed: bool) -> String {
         match self.cause().filter(|_| detailed) {
             Some(cause) => format!("{self} ({cause})"),
             None => self.to_string(),
@@ -70,7 +87,7 @@ impl Failure {
     }
 
     /// The innermost cause.
-    pub(super) fn cause(&self) -> Option<String> {
+    pub(in crate::backend) fn cause(&self) -> Option<String> {
         let mut cause = self.source()?;
         while let Some(inner) = cause.source() {
             cause = inner;
@@ -79,7 +96,7 @@ impl Failure {
     }
 
     /// The status for a client that negotiates.
-    pub(super) fn status(&self) -> StatusCode {
+    pub(in crate::backend) fn status(&self) -> StatusCode {
         match self {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
@@ -87,12 +104,13 @@ impl Failure {
     }
 
     /// A short name from a closed set, for metrics.
-    pub(super) fn label(&self) -> &'static str {
+    pub(in crate::backend) fn label(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::TimedOut => "timed_out",
             Self::Status(_) => "status",
-            Self::Unreadable | Self::TooLarge => "unreadable",
+            Self::Unreadable | Self::TooLarge | Self::Page | Self::NoScript => "unreadable",
+            Self::NoRedirect | Self::NoToken | Self::Token(_) => "token",
             Self::Redirects | Self::RedirectUrl => "redirects",
             Self::NoWebSockets | Self::WebSocket(_) => "web_socket",
             Self::ClosedEarly | Self::Nonsense(_) | Self::NoHandshake => "handshake",

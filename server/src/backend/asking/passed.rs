@@ -1,4 +1,4 @@
-//! Which headers of a client its hub gets to see.
+//! What of a client's request its hub or app gets to see.
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -37,18 +37,18 @@ const NEVER: [&str; 15] = [
 
 /// Which headers of a client its hub gets to see.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Passed {
+pub(in crate::backend) struct Passed {
     further: Vec<HeaderName>,
 }
 
 /// A name that is none, or one that belongs to each hop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("header '{0}' cannot be passed on")]
-pub(super) struct NotPassable(pub(super) Box<str>);
+pub(in crate::backend) struct NotPassable(pub(in crate::backend) Box<str>);
 
 impl Passed {
     /// The usual headers and `further` ones.
-    pub(super) fn new(further: &[String]) -> Result<Self, NotPassable> {
+    pub(in crate::backend) fn new(further: &[String]) -> Result<Self, NotPassable> {
         let name = |text: &String| {
             let lower = text.to_ascii_lowercase();
             let is_ours = NEVER.contains(&&*lower) || lower.starts_with("sec-websocket-");
@@ -64,7 +64,11 @@ impl Passed {
 
     /// The client's headers for the hub's own origin, or for somewhere that the hub sent us to:
     /// that one gets nothing that could be a secret.
-    pub(super) fn headers(&self, request: &ClientRequest, own_origin: bool) -> HeaderMap {
+    pub(in crate::backend) fn headers(
+        &self,
+        request: &ClientRequest,
+        own_origin: bool,
+    ) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in request.headers.iter() {
             let is_further = || self.further.iter().any(|known| known.as_str() == name);
@@ -76,12 +80,25 @@ impl Passed {
                 headers.append(name, value);
             }
         }
+        // Makes the cookie authentication of ASP.NET answer 401 and not with its login page.
+        headers.insert(
+            HeaderName::from_static("x-requested-with"),
+            HeaderValue::from_static("XMLHttpRequest"),
+        );
         headers
     }
 }
 
+/// The token that a client sent in its query, and in no header.
+pub(in crate::backend) fn query_token(request: &ClientRequest) -> Option<&str> {
+    let token = &*request.bearer.as_ref()?.0;
+    let header = request.headers.value("authorization");
+    let is_there = header.is_some_and(|value| value.trim_end().ends_with(token));
+    (!is_there).then_some(token)
+}
+
 /// The `Authorization` of a bearer token; `None` when the token cannot stand in a header.
-pub(super) fn set_bearer(headers: &mut HeaderMap, token: &str) -> Option<()> {
+pub(in crate::backend) fn set_bearer(headers: &mut HeaderMap, token: &str) -> Option<()> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     headers.insert(AUTHORIZATION, value);
@@ -89,7 +106,7 @@ pub(super) fn set_bearer(headers: &mut HeaderMap, token: &str) -> Option<()> {
 }
 
 /// Adds cookies, each `name=value`, in place of those of the same name.
-pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: &[Box<str>]) {
+pub(in crate::backend) fn add_cookies(headers: &mut HeaderMap, cookies: &[Box<str>]) {
     if cookies.is_empty() {
         return;
     }
@@ -152,9 +169,15 @@ mod tests {
         };
         assert_eq!(
             names(true),
-            ["authorization", "cookie", "user-agent", "x-tenant"]
+            [
+                "authorization",
+                "cookie",
+                "user-agent",
+                "x-tenant",
+                "x-requested-with"
+            ]
         );
-        assert_eq!(names(false), ["user-agent"]);
+        assert_eq!(names(false), ["user-agent", "x-requested-with"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ const EVENTS: usize = 1000;
 /// The events of the latest connections, by connection id. The hubs of one connection share its
 /// events.
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Kept>);
+pub struct Journal(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -23,7 +23,7 @@ struct Kept {
 
 impl Journal {
     /// Notes an event of a connection.
-    pub(crate) fn add(&self, connection: &str, event: &'static str) {
+    pub fn add(&self, connection: &str, event: &'static str) {
         let mut kept = self.0.lock();
         if let Some(events) = kept.events.get_mut(connection) {
             if events.len() == EVENTS {
@@ -43,7 +43,8 @@ impl Journal {
     }
 
     /// The events of a connection in order.
-    pub(crate) fn of(&self, connection: &str) -> Vec<&'static str> {
+    #[must_use]
+    pub fn of(&self, connection: &str) -> Vec<&'static str> {
         let kept = self.0.lock();
         let events = kept.events.get(connection);
         events

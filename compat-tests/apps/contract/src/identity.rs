@@ -18,7 +18,10 @@ const TOKEN_START: &str = "eyJ";
 
 /// The authenticator.
 #[derive(Clone, Debug)]
-pub(crate) struct Believer(pub(crate) Verifier);
+pub struct Believer(
+    /// Reads tokens.
+    pub Verifier,
+);
 
 impl Authenticator for Believer {
     fn authenticate<'a>(
@@ -37,7 +40,7 @@ impl Believer {
     /// # Errors
     ///
     /// When it has a token that is not good.
-    pub(crate) fn said(&self, request: &Parts) -> Result<Said, Denied> {
+    pub fn said(&self, request: &Parts) -> Result<Said, Denied> {
         let from_bearer = match bearer(request) {
             Some(token) if token.starts_with(TOKEN_START) => return self.of_token(&token),
             Some(text) if text.contains('=') => Said::of_form(&text),
@@ -68,12 +71,27 @@ impl Believer {
 
 /// What a caller says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) user: Option<String>,
-    pub(crate) roles: Vec<String>,
+pub struct Said {
+    /// Its name.
+    pub user: Option<String>,
+    /// What it may do.
+    pub roles: Vec<String>,
 }
 
 impl Said {
+    /// What the claims of an app server's client say.
+    pub fn of_claims<'c>(claims: impl Iterator<Item = (&'c str, &'c str)>) -> Self {
+        let mut said = Self::default();
+        for (kind, value) in claims {
+            match kind {
+                NAME => said.user = said.user.or_else(|| Some(value.to_owned())),
+                ROLE => said.roles.push(value.to_owned()),
+                _ => {}
+            }
+        }
+        said
+    }
+
     fn of_form(text: &str) -> Self {
         Self::of(form_pairs(text))
     }
@@ -120,7 +138,7 @@ impl Said {
 }
 
 /// The cookies of a `Cookie` header, values as they came.
-pub(crate) fn cookies(line: &str) -> impl Iterator<Item = (&str, &str)> {
+pub fn cookies(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.split(';')
         .filter_map(|pair| pair.trim().split_once('='))
 }

@@ -1,0 +1,264 @@
+//! How clients come in and go, and calls that nobody answers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use heliograph_protocol::service::{AckStatus, Message};
+
+use crate::app::{App, close, join, received, response};
+use crate::client::{Client, Said};
+use crate::stage::{Settings, Stage};
+use crate::until;
+
+const TRANSPORTS: [&str; 3] = ["webSockets", "serverSentEvents", "longPolling"];
+const ECHO: &str = r#"{"H":"chat","M":"Echo","A":["x"],"I":3}"#;
+
+/// What a client reads whose app has ended it. One that polls hears of it by its next poll.
+fn over(transport: &str) -> Said {
+    let text = match transport {
+        "longPolling" => "This connection is over.",
+        _ => "The server closed the connection.",
+    };
+    Said::Error(text.to_owned())
+}
+
+#[tokio::test]
+async fn an_app_ends_a_client_without_telling_it_why() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in TRANSPORTS {
+        for version in ["2.1", "1.5"] {
+            let who = stage.who(&["chat"]).over(transport).version(version);
+            let mut client = stage.client(app.link(), who).await;
+            let last = received("Chat", "last");
+            app.tell(&client.id, &response(&last)).await;
+            close(app.link(), &client.id, "secret").await;
+            assert_eq!(client.message().await, last);
+            if version == "2.1" {
+                assert_eq!(client.next().await, over(transport), "{transport}");
+            }
+            assert_eq!(client.next().await, Said::End, "{transport}");
+            let again = client.reconnect().await;
+            assert!(version == "2.1" || again.is_err_and(|answer| answer.status == 404));
+            // It knows already.
+            app.link().barrier().await;
+        }
+    }
+    until("an empty hub", || is_empty(&stage)).await;
+}
+
+fn is_empty(stage: &Stage) -> bool {
+    stage.relay.hubs().iter().all(|hub| hub.is_empty())
+}
+
+#[tokio::test]
+async fn a_client_that_the_app_refuses_is_not_started() {
+    let mut settings = Settings::default();
+    settings.links.objection = Duration::from_millis(500);
+    let stage = Stage::start_with(settings);
+    let mut app = App::start(&stage, &["Failing"]).await;
+    for transport in TRANSPORTS {
+        let who = stage.who(&["failing"]).over(transport);
+        let mut client = Client::connect(stage.address, who).await.unwrap();
+        let id = app.opened().await;
+        // The one asks before the app has said a word, the other is told of the end first.
+        let (answer, ()) = tokio::join!(client.request_start(), async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            close(app.link(), &id, "no entry").await;
+        });
+        assert_eq!((answer.status, answer.text()), (500, ""), "{transport}");
+        assert_eq!(client.next().await, over(transport), "{transport}");
+        assert_eq!(client.request_start().await.status, 500, "{transport}");
+    }
+}
+
+#[tokio::test]
+async fn the_app_hears_once_of_a_client_that_stops() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in TRANSPORTS {
+        let who = stage.who(&["chat"]).over(transport);
+        let client = stage.client(app.link(), who).await;
+        let id = client.id.clone();
+        assert_eq!(join(app.link(), &id, "hg-Chat.g").await, AckStatus::Ok);
+        let answer = client.request_abort().await;
+        assert_eq!((answer.status, answer.text()), (200, ""));
+        assert_eq!(app.link().closed(&id).await, "");
+        assert_eq!(client.request_abort().await.status, 200);
+        client.send_late(ECHO, 404).await;
+        assert_eq!(
+            join(app.link(), &id, "hg-Chat.g").await,
+            AckStatus::NotFound
+        );
+    }
+    until("an empty hub", || is_empty(&stage)).await;
+}
+
+#[tokio::test]
+async fn the_app_hears_of_a_client_that_stays_away() {
+    let mut settings = Settings::default();
+    settings.clients.disconnect_timeout = Duration::from_secs(1);
+    let stage = Stage::start_with(settings);
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut clients = Vec::new();
+    for transport in TRANSPORTS {
+        let who = stage.who(&["chat"]).over(transport);
+        clients.push(stage.client(app.link(), who).await);
+    }
+    clients.iter_mut().for_each(Client::lose);
+    let mut away: BTreeSet<_> = clients.into_iter().map(|client| client.id).collect();
+    while !away.is_empty() {
+        let frame = app.link().next().await;
+        let Message::CloseConnection {
+            connection_id,
+            error,
+            ..
+        } = frame.message()
+        else {
+            panic!("{:?}", frame.message())
+        };
+        assert_eq!(error, "");
+        assert!(away.remove(connection_id));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_app_does_not_answer_is_let_go() {
+    let mut settings = Settings::default();
+    settings.clients.send_timeout = Duration::from_millis(300);
+    let stage = Stage::start_with(settings);
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in ["serverSentEvents", "longPolling"] {
+        let who = stage.who(&["chat"]).over(transport);
+        let mut client = stage.client(app.link(), who).await;
+        let id = client.id.clone();
+        client.send(ECHO).await;
+        assert_eq!(app.heard(&id).await, ECHO);
+        assert_eq!(client.answer().await, "", "{transport}");
+        // What comes late comes as a message.
+        app.tell(&id, "{\"R\":\"x\",\"I\":\"3\"}").await;
+        assert_eq!(client.message().await, "{\"R\":\"x\",\"I\":\"3\"}");
+        // One that is held ends with the connection.
+        client.send(ECHO).await;
+        app.heard(&id).await;
+        client.request_abort().await;
+        assert_eq!(client.answer().await, "", "{transport}");
+        app.link().closed(&id).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_app_would_not_answer_is_answered_here() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let bad = [
+        (
+            r#"{"H":"ghost","M":"Boo","A":[],"I":4}"#,
+            "there is no hub 'ghost'",
+        ),
+        (r#"{"H":"chat","A":[],"I":"4"}"#, "the call has no M"),
+    ];
+    let mut client = stage.client(app.link(), stage.who(&["chat"])).await;
+    for (text, why) in bad {
+        client.send(text).await;
+        let answer = format!("{{\"I\":\"4\",\"E\":\"{why}\"}}");
+        assert_eq!(client.answer().await, answer);
+    }
+    for text in ["no JSON", "", "{}", "[]", "asrs:reconnect", "3"] {
+        client.send(text).await;
+    }
+    client.send(ECHO).await;
+    let id = client.id.clone();
+    assert_eq!(app.heard(&id).await, ECHO);
+
+    let who = stage.who(&["chat"]).over("longPolling");
+    let mut client = stage.client(app.link(), who).await;
+    for (text, _) in bad
+        .into_iter()
+        .chain([("no JSON", ""), ("asrs:reconnect", "")])
+    {
+        client.send_late(text, 400).await;
+    }
+    // A call of a hub that the client does not listen to is the app's business.
+    client.send(ECHO).await;
+    let id = client.id.clone();
+    assert_eq!(app.heard(&id).await, ECHO);
+}
+
+#[tokio::test]
+async fn answers_go_to_calls_in_order() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut client = stage.client(app.link(), stage.who(&["chat"])).await;
+    let id = client.id.clone();
+    client.send(ECHO).await;
+    app.heard(&id).await;
+    // A new channel: its ids begin anew, and the answer of the old one is nobody's.
+    client.lose();
+    client.reconnect().await.unwrap();
+    assert_eq!(app.heard(&id).await, "asrs:reconnect");
+    client.send(ECHO).await;
+    app.heard(&id).await;
+    app.tell(&id, "{\"R\":\"old\",\"I\":\"3\"}").await;
+    app.tell(&id, "{\"R\":\"new\",\"I\":\"3\"}").await;
+    assert_eq!(client.answer().await, "{\"R\":\"new\",\"I\":\"3\"}");
+    let nameless = r#"{"H":"chat","M":"Echo","A":["x"]}"#;
+    let who = stage.who(&["chat"]).over("longPolling");
+    let mut client = stage.client(app.link(), who).await;
+    let id = client.id.clone();
+    client.send(nameless).await;
+    assert_eq!(app.heard(&id).await, nameless);
+    app.tell(&id, "{\"R\":1,\"I\":null}").await;
+    assert_eq!(client.answer().await, "{\"R\":1,\"I\":null}");
+}
+
+#[tokio::test]
+async fn who_may_not_come_in_does_not() {
+    let stage = Stage::start();
+    let status =
+        async |who: crate::client::Who| who.negotiate(stage.address).await.unwrap_err().status;
+    assert_eq!(
+        status(stage.who(&["chat"])).await,
+        503,
+        "the app is not here"
+    );
+    let mut app = App::start(&stage, &["Chat"]).await;
+    assert_eq!(status(stage.who(&["ghost"])).await, 400);
+    let mut forged = stage.who(&["chat"]);
+    forged.token.as_mut().unwrap().push('x');
+    assert_eq!(status(forged).await, 401);
+    let alice = stage.user("alice", &["chat"]);
+    let (id, token) = alice.negotiate(stage.address).await.unwrap();
+    let bob = stage.user("bob", &["chat"]);
+    let denied = Client::connect_as(stage.address, bob, id.clone(), token.clone()).await;
+    assert_eq!(denied.err().unwrap().status, 403);
+    let mut client = Client::connect_as(stage.address, alice, id, token)
+        .await
+        .unwrap();
+    assert_eq!(app.opened().await, client.id);
+    client.who = stage.user("bob", &["chat"]);
+    client.lose();
+    assert_eq!(client.reconnect().await.unwrap_err().status, 403);
+    assert_eq!(client.request_abort().await.status, 403);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_client_that_is_gone() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut client = stage.client(app.link(), stage.who(&["chat"])).await;
+    let id = client.id.clone();
+    assert_eq!(join(app.link(), &id, "hg-Chat.g").await, AckStatus::Ok);
+    client.groups().await;
+    let known = ["aspnetserver/app_app", "aspnetserver/app_chat"].map(|hub| {
+        let client = stage.relay.find(hub).unwrap().connection(&id);
+        Arc::downgrade(&client.unwrap())
+    });
+    client.stop().await;
+    assert_eq!(app.link().closed(&id).await, "");
+    until("no client", || {
+        known.iter().all(|it| it.upgrade().is_none())
+    })
+    .await;
+}
