@@ -360,7 +360,7 @@ pub const CLIENTS: &[Client] = &[
         folder: LEGACY_JAVA.folder,
         run: "java -jar target/compat-legacy-java.jar",
         modes: LEGACY,
-        is_extra: false,
+        is_extra: true,
     },
 ];
 
