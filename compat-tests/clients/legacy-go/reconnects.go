@@ -89,19 +89,6 @@ func (p *pair) nothingMore() {
 	check.Equal([]string{}, p.peer.before(marker, step), "further messages")
 }
 
-// Sends something now and then until the armed cut is done.
-func (p *pair) untilCut(send func()) {
-	for i := 0; i < 100 && !p.way.IsCut(100*time.Millisecond); i++ {
-		send()
-	}
-	check.That(p.way.IsCut(time.Second), "the link was not cut")
-}
-
-// Something that the client does not listen to.
-func (p *pair) sendUnheard() {
-	p.witness.call("SendConnection", p.peer.id, strings.Repeat(".", 1000))
-}
-
 // The hub saw the connection come back that often.
 func (p *pair) returned(count int) {
 	events := []any{"connected"}
@@ -226,7 +213,7 @@ func reconnectMidFrame(s *scene) {
 		for range 30 {
 			p.witness.call("SendConnection", p.peer.id, p.fresh(padding))
 		}
-		p.untilCut(func() { p.witness.call("SendConnection", p.peer.id, p.fresh("more")) })
+		p.way.AwaitCut(step)
 		p.peer.returned()
 	}
 	p.gotAll()
@@ -243,8 +230,7 @@ func reconnectMidCall(s *scene) {
 	p.way.ArmCut(9_001)
 	prefix := s.tag + strings.Repeat(".", 100)
 	p.peer.begin("Burst", 500, prefix)
-	// For when the rest was too quick.
-	p.untilCut(p.sendUnheard)
+	p.way.AwaitCut(step)
 	p.peer.returned()
 	p.texts = numbered(prefix, 500)
 	p.gotAll()
@@ -277,8 +263,9 @@ func reconnectFiveCuts(s *scene) {
 	for round := range cuts {
 		if round%2 == 0 {
 			p.way.ArmCut(301 + round)
-			// When all is sent already, there is this.
-			p.untilCut(p.sendUnheard)
+			// When all is sent already, there is this, which it does not listen to.
+			p.peer.begin("Callback", strings.Repeat(".", 1000))
+			p.way.AwaitCut(step)
 		} else {
 			p.way.CloseLinks(cutFor)
 		}

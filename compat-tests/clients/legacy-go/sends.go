@@ -259,11 +259,10 @@ func groupChurn(s *scene) {
 						return
 					}
 				}
-				time.Sleep(5 * time.Millisecond)
 			}
 		})
 	}
-	texts := make([]string, 300)
+	texts := make([]string, 500)
 	for i := range texts {
 		texts[i] = s.name("text")
 		all[1].call("SendGroup", group, texts[i])
