@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{BACKENDS, Kind};
-use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner, Mode};
+use crate::clients::{CLIENTS, Client, DETAILED, FOREVER_FRAME, Manner, Mode, Share};
 use crate::expected::Judged;
 use crate::install;
 use crate::report::Outcome;
@@ -121,12 +121,42 @@ impl Cell {
         has && !self.is_detailed
     }
 
+    /// Whether a full run has this cell.
+    #[must_use]
+    pub fn is_in_full(&self) -> bool {
+        match self.client.share {
+            Share::Every => true,
+            Share::OnRequest => false,
+            Share::InTurn => self.is_usual() || self.is_its_turn(),
+        }
+    }
+
+    /// Whether it is in the mode that most clients use.
+    fn is_usual(&self) -> bool {
+        self.is_socket() && self.protocol == "json"
+    }
+
+    /// Whether it is this backend's turn to have the client in this mode. The next client has the
+    /// same mode at the next backend.
+    fn is_its_turn(&self) -> bool {
+        let reached: Vec<&Kind> = BACKENDS
+            .iter()
+            .filter(|backend| is_reached(backend, self.client, (self.transport, self.protocol)))
+            .collect();
+        let place = |client: &Client| client.name == self.client.name;
+        let client = CLIENTS.iter().position(place).unwrap_or_default();
+        let mode = |mode: &Mode| *mode == (self.transport, self.protocol);
+        let mode = self.client.modes.iter().position(mode).unwrap_or_default();
+        let turn = (client + mode) % reached.len().max(1);
+        reached.get(turn).is_some_and(|kind| *kind == self.backend)
+    }
+
     /// Whether a quick run has this cell.
     #[must_use]
     pub fn is_quick(&self) -> bool {
-        let is_told_apart = ["webSockets", "longPolling"].contains(&self.transport);
+        let is_quick = ["webSockets", "longPolling"].contains(&self.transport);
         let is_plain = self.backend.name == "conformance";
-        self.client.manner == Manner::LegacyClient && is_plain && is_told_apart
+        self.client.manner == Manner::LegacyClient && is_plain && is_quick
     }
 }
 
@@ -180,11 +210,11 @@ impl Choice {
             .map_or_else(|| BACKENDS.iter().collect(), |kind| vec![kind]);
         all_cells(&backends)
             .filter(|cell| {
-                let Client { name, is_extra, .. } = *cell.client;
+                let name = cell.client.name;
                 let part = self.client.as_deref().unwrap_or_default();
                 let case = self.case.as_deref().unwrap_or(DETAILED_CASE);
                 name.contains(part)
-                    && (!is_extra || self.all || name == part)
+                    && (self.all || name == part || cell.is_in_full())
                     && (!self.quick || cell.is_quick())
                     && is(&self.transport, cell.transport)
                     && is(&self.protocol, cell.protocol)
@@ -308,7 +338,10 @@ mod tests {
     #[test]
     fn every_client_has_its_slow_scenarios_somewhere() {
         let cells = Choice::default().cells();
-        for client in CLIENTS.iter().filter(|client| !client.is_extra) {
+        for client in CLIENTS
+            .iter()
+            .filter(|client| client.share != Share::OnRequest)
+        {
             let mut cells = cells.iter().filter(|cell| cell.client.name == client.name);
             assert!(cells.any(Cell::has_slow), "{}", client.name);
         }
@@ -336,6 +369,31 @@ mod tests {
             assert_eq!(client.world, backend.world, "{}", cell.name());
             assert!(
                 client.follows_redirects || !backend.redirects,
+                "{}",
+                cell.name()
+            );
+        }
+    }
+
+    #[test]
+    fn versions_in_between_have_each_mode_somewhere_and_together_everywhere() {
+        let between = |cell: &Cell| cell.client.share == Share::InTurn;
+        let cells: Vec<Cell> = Choice::default()
+            .cells()
+            .into_iter()
+            .filter(between)
+            .collect();
+        let kinds: Vec<&Kind> = BACKENDS.iter().collect();
+        for cell in all_cells(&kinds).filter(between) {
+            let mode = |other: &&Cell| {
+                (other.transport, other.protocol) == (cell.transport, cell.protocol)
+            };
+            let of_client = cells.iter().filter(mode);
+            let of_client = of_client.filter(|other| other.client.name == cell.client.name);
+            assert!(of_client.count() > 0, "{}", cell.name());
+            let mut there = cells.iter().filter(mode);
+            assert!(
+                there.any(|other| other.backend == cell.backend),
                 "{}",
                 cell.name()
             );

@@ -40,8 +40,20 @@ pub struct Client {
     pub run: &'static str,
     /// What it can do.
     pub modes: &'static [Mode],
-    /// Whether it runs only on request.
-    pub is_extra: bool,
+    /// How much of it a full run has.
+    pub share: Share,
+}
+
+/// How much of a client is in a full run. `--all` has everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// Each of its modes at every backend.
+    Every,
+    /// WebSockets with JSON at every backend, each other mode at one, in turn: for versions between
+    /// the newest and the oldest.
+    InTurn,
+    /// Nothing: its like is in a full run already.
+    OnRequest,
 }
 
 const WS_JSON: Mode = ("WebSockets", "json");
@@ -81,7 +93,7 @@ const fn js(name: &'static str, library: &'static str, run: &'static str) -> Cli
         folder: NPM.folder,
         run,
         modes: ALL,
-        is_extra: false,
+        share: Share::Every,
     }
 }
 
@@ -107,7 +119,7 @@ const fn legacy_js(name: &'static str, library: &'static str, run: &'static str)
         folder: LEGACY_NPM.folder,
         run,
         modes: LEGACY,
-        is_extra: false,
+        share: Share::Every,
     }
 }
 
@@ -131,7 +143,15 @@ const fn stays(client: Client) -> Client {
 /// One whose like is in a full run already.
 const fn extra(client: Client) -> Client {
     Client {
-        is_extra: true,
+        share: Share::OnRequest,
+        ..client
+    }
+}
+
+/// One between the newest and the oldest.
+const fn between(client: Client) -> Client {
+    Client {
+        share: Share::InTurn,
         ..client
     }
 }
@@ -149,7 +169,7 @@ pub const CLIENTS: &[Client] = &[
         folder: ".",
         run: "{dotnet}/bin/coreclient",
         modes: ALL,
-        is_extra: false,
+        share: Share::Every,
     },
     js(
         "js-microsoft-10.0.11",
@@ -161,31 +181,31 @@ pub const CLIENTS: &[Client] = &[
         "@microsoft/signalr 10.0.11 in Chromium",
         "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
     ),
-    js(
+    between(js(
         "js-microsoft-8.0.29",
         "@microsoft/signalr 8.0.29 in Node",
         "node driver.mjs --package @microsoft/signalr@8.0.29",
-    ),
-    js(
+    )),
+    between(js(
         "js-microsoft-6.0.25",
         "@microsoft/signalr 6.0.25 in Node",
         "node driver.mjs --package @microsoft/signalr@6.0.25",
-    ),
-    js(
+    )),
+    between(js(
         "js-microsoft-5.0.17",
         "@microsoft/signalr 5.0.17 in Node",
         "node driver.mjs --package @microsoft/signalr@5.0.17",
-    ),
-    js(
+    )),
+    between(js(
         "js-microsoft-3.1.31",
         "@microsoft/signalr 3.1.31 in Node",
         "node driver.mjs --package @microsoft/signalr@3.1.31",
-    ),
-    js(
+    )),
+    between(js(
         "js-aspnet-1.1.4",
         "@aspnet/signalr 1.1.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.1.4",
-    ),
+    )),
     js(
         "js-aspnet-1.0.4",
         "@aspnet/signalr 1.0.4 in Node",
@@ -232,7 +252,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "java -jar java/target/compat-java.jar",
         modes: &[WS_JSON, LP_JSON],
-        is_extra: false,
+        share: Share::Every,
     },
     Client {
         name: "python-signalrcore",
@@ -245,7 +265,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "python/.venv/bin/python python/drive_signalrcore.py",
         modes: &[WS_JSON, WS_PACK, SSE, LP_JSON],
-        is_extra: false,
+        share: Share::Every,
     },
     Client {
         name: "python-pysignalr",
@@ -258,7 +278,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "python/.venv/bin/python python/drive_pysignalr.py",
         modes: &[WS_JSON, WS_PACK],
-        is_extra: false,
+        share: Share::Every,
     },
     Client {
         name: "go-signalr",
@@ -271,7 +291,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "go/bin/compat-go",
         modes: &[WS_JSON, WS_PACK, SSE],
-        is_extra: false,
+        share: Share::Every,
     },
     Client {
         name: "legacyclient-2.4.2",
@@ -284,7 +304,7 @@ pub const CLIENTS: &[Client] = &[
         folder: ".",
         run: "{dotnet}/bin/legacyclient",
         modes: LEGACY,
-        is_extra: false,
+        share: Share::Every,
     },
     legacy_js(
         "legacy-js-2.4.3",
@@ -360,7 +380,7 @@ pub const CLIENTS: &[Client] = &[
         folder: LEGACY_JAVA.folder,
         run: "java -jar target/compat-legacy-java.jar",
         modes: LEGACY,
-        is_extra: true,
+        share: Share::OnRequest,
     },
 ];
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::backend::{BACKENDS, Kind};
 use crate::cells::{Cell, Ran};
-use crate::clients::{CLIENTS, Client, Mode};
+use crate::clients::{CLIENTS, Client, Mode, Share};
 use crate::report::Outcome;
 use crate::scenarios::Scenario;
 use crate::table::Tables;
@@ -202,7 +202,10 @@ fn page(runs: &[Ran], own: &[(Scenario, Outcome)], scenarios: &Tables) -> Result
         write!(out, "\n{}", table(runs, world))?;
     }
     writeln!(out, "\n## Libraries\n")?;
-    for client in CLIENTS.iter().filter(|client| !client.is_extra) {
+    for client in CLIENTS
+        .iter()
+        .filter(|client| client.share != Share::OnRequest)
+    {
         writeln!(out, "* `{}`: {}", client.name, client.library)?;
     }
     writeln!(out, "\n## Scenarios\n{LEGEND}")?;

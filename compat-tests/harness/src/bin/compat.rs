@@ -56,7 +56,8 @@ struct Options {
     /// Only scenarios of the clients' drivers with this text in their name
     #[arg(long)]
     case: Option<String>,
-    /// Also the clients that are left out otherwise: old versions in Chromium
+    /// Also what is left out otherwise: old versions in Chromium, and versions in between at every
+    /// backend
     #[arg(long)]
     all: bool,
     /// Also the scenarios that take most of a minute, as a run of everything has them: of the .NET
