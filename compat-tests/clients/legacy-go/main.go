@@ -16,7 +16,7 @@ import (
 
 // What the client can do.
 var features = []string{
-	"bearer", "connection-id", "cookies", "error-data", "headers", "query", "reconnect", "relay", "replay", "restart", "several-hubs", "unlisted", "user",
+	"bearer", "connection-id", "contract", "cookies", "error-data", "headers", "query", "reconnect", "relay", "replay", "restart", "several-hubs", "unlisted", "user",
 }
 
 // What it cannot do by nature: the table says what they need.

@@ -16,7 +16,7 @@ from connection import LibraryConnection
 
 TRANSPORTS = ("webSockets", "serverSentEvents")
 FEATURES = {
-    "any-transport", "bearer", "cookies", "error-data", "headers", "progress", "query", "relay", "restart", "several-hubs", "unlisted", "user",
+    "any-transport", "bearer", "contract", "cookies", "error-data", "headers", "progress", "query", "relay", "restart", "several-hubs", "unlisted", "user",
 }
 # Its event streams come back by themselves, as the same connection.
 FEATURES_OF = {"webSockets": set(), "serverSentEvents": {"reconnect", "stop-told"}}

@@ -9,7 +9,7 @@ from connection import LibraryConnection
 
 TRANSPORTS = ("webSockets", "serverSentEvents")
 FEATURES = {
-    "any-transport", "bearer", "connection-id", "cookies", "error-data", "headers", "progress", "query", "relay", "restart", "several-hubs", "unlisted", "user",
+    "any-transport", "bearer", "connection-id", "contract", "cookies", "error-data", "headers", "progress", "query", "relay", "restart", "several-hubs", "unlisted", "user",
 }
 FEATURES_OF = {"webSockets": set(), "serverSentEvents": {"stop-told"}}
 

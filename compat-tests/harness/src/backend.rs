@@ -22,17 +22,21 @@ pub struct Kind {
     pub redirects: bool,
     /// Whether its hubs are those of ASP.NET SignalR, with state and overloads.
     pub is_classic: bool,
+    /// Whether clients of ASP.NET SignalR meet TestHub of the ASP.NET Core app there, which is asked
+    /// less than the others.
+    pub is_testhub: bool,
     /// What it is, for a reader.
     pub about: &'static str,
 }
 
 /// The backends of a full run.
-pub static BACKENDS: [Kind; 7] = [
+pub static BACKENDS: [Kind; 9] = [
     Kind {
         name: "embedded",
         world: World::Core,
         redirects: false,
         is_classic: false,
+        is_testhub: false,
         about: "hubs in Rust, in one program with Heliograph",
     },
     Kind {
@@ -40,6 +44,7 @@ pub static BACKENDS: [Kind; 7] = [
         world: World::Core,
         redirects: true,
         is_classic: false,
+        is_testhub: false,
         about: "an ASP.NET Core app on the unmodified Microsoft.Azure.SignalR 1.34.0, its clients \
                 redirected to Heliograph",
     },
@@ -48,6 +53,7 @@ pub static BACKENDS: [Kind; 7] = [
         world: World::Core,
         redirects: false,
         is_classic: false,
+        is_testhub: false,
         about: "the same app serving its hubs itself, with Heliograph in front",
     },
     Kind {
@@ -55,6 +61,7 @@ pub static BACKENDS: [Kind; 7] = [
         world: World::Legacy,
         redirects: false,
         is_classic: false,
+        is_testhub: false,
         about: "hubs in Rust, in one program with Heliograph, at `/signalr`",
     },
     Kind {
@@ -62,14 +69,33 @@ pub static BACKENDS: [Kind; 7] = [
         world: World::Legacy,
         redirects: true,
         is_classic: false,
+        is_testhub: false,
         about: "the same hubs, their clients redirected to `/aspnetclient` as an app with \
                 `MapAzureSignalR` does it",
+    },
+    Kind {
+        name: "bridged-azure",
+        world: World::Legacy,
+        redirects: false,
+        is_classic: false,
+        is_testhub: true,
+        about: "the ASP.NET Core app on the unmodified Microsoft.Azure.SignalR 1.34.0: the scenarios \
+                that its hub can do under other names, which settings map",
+    },
+    Kind {
+        name: "bridged-direct",
+        world: World::Legacy,
+        redirects: false,
+        is_classic: false,
+        is_testhub: true,
+        about: "the same of the app serving its hubs itself, with Heliograph in front",
     },
     Kind {
         name: "legacy-app",
         world: World::Legacy,
         redirects: true,
         is_classic: true,
+        is_testhub: false,
         about: "an app server at `/aspnetserver` with the same hubs, which redirects its clients to \
                 `/aspnetclient`",
     },
@@ -78,6 +104,7 @@ pub static BACKENDS: [Kind; 7] = [
         world: World::Legacy,
         redirects: false,
         is_classic: true,
+        is_testhub: false,
         about: "the same app, its clients at Heliograph's own `/signalr`",
     },
 ];
@@ -88,6 +115,7 @@ pub static REFERENCE: Kind = Kind {
     world: World::Core,
     redirects: false,
     is_classic: false,
+    is_testhub: false,
     about: "the reference app by itself",
 };
 
@@ -153,6 +181,8 @@ impl Backend {
                 let app = conformance(&options).await?;
                 Ok(Self::legacy(app, "/redirect/signalr"))
             }
+            "bridged-azure" => Self::bridged_azure(options).await,
+            "bridged-direct" => Self::bridged_direct(options).await,
             "legacy-app" => Self::legacy_app(options).await,
             "legacy-app-direct" => Self::legacy_app_direct(options).await,
             other => bail!("there is no backend '{other}', but {}", Kind::names()),
@@ -221,6 +251,43 @@ impl Backend {
         })
     }
 
+    async fn bridged_azure(options: &[&str]) -> Result<Self> {
+        // The two must know of each other.
+        let address = free_address().await?;
+        let hub = |hub: &str, path: &str| {
+            [
+                format!("hubs.{hub}.backend=\"server\""),
+                format!("hubs.{hub}.negotiate_url=\"http://{address}/{path}\""),
+            ]
+        };
+        let hubs = [hub("testhub", "testhub"), hub("secrethub", "secret")].concat();
+        let service = bridging(&hubs).await?;
+        let connection = connection_string(&service);
+        let app = app_at(&address, &[&["--azure", &connection], options].concat()).await?;
+        Ok(Self::bridged(service, vec![app]))
+    }
+
+    async fn bridged_direct(options: &[&str]) -> Result<Self> {
+        let app = app(options).await?;
+        let hub = |hub: &str, path: &str| format!("hubs.{hub}.url=\"{}/{path}\"", app.url());
+        // A header that a client adds to see it in the hub.
+        let header = "hubs.testhub.forward_headers=[\"x-probe\"]".to_owned();
+        let hubs = [
+            hub("testhub", "testhub"),
+            hub("secrethub", "secret"),
+            header,
+        ];
+        let service = bridging(&hubs).await?;
+        Ok(Self::bridged(service, vec![app]))
+    }
+
+    /// Legacy clients of hubs elsewhere.
+    fn bridged(service: Server, apps: Vec<Server>) -> Self {
+        let mut backend = Self::legacy(service, "/signalr");
+        backend.servers.extend(apps);
+        backend
+    }
+
     async fn azure(options: &[&str]) -> Result<Self> {
         let service = service(&[]).await?;
         let connection = connection_string(&service);
@@ -268,6 +335,41 @@ pub async fn service(settings: &[&str]) -> Result<Server> {
     Server::start(&places::program("heliograph"), &args).await
 }
 
+/// The service with TestHub under the names of the conformance contract, as far as it has the like,
+/// and with what is told of the hubs.
+async fn bridging(hubs: &[String]) -> Result<Server> {
+    let methods = TESTHUB_METHODS.map(|(old, new)| format!("{old}=\"{new}\""));
+    let mut settings = vec![
+        format!("hubs.testhub.legacy_methods={{{}}}", methods.join(",")),
+        "hubs.testhub.legacy_client_methods={Message=\"received\"}".to_owned(),
+        "hubs.testhub.legacy_name=\"Conformance\"".to_owned(),
+        "hubs.secrethub.legacy_name=\"Guarded\"".to_owned(),
+        "legacy.allowed_origins=[\"*\"]".to_owned(),
+    ];
+    settings.extend_from_slice(hubs);
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    service(&settings).await
+}
+
+/// What TestHub calls methods of the contract.
+const TESTHUB_METHODS: [(&str, &str); 15] = [
+    ("Broadcast", "ToAll"),
+    ("BroadcastOthers", "ToOthers"),
+    ("Callback", "ToCaller"),
+    ("ConnectionId", "GetCallerConnectionId"),
+    ("JoinGroup", "Join"),
+    ("Large", "Big"),
+    ("LeaveGroup", "Leave"),
+    ("SendConnection", "ToClient"),
+    ("SendGroup", "ToGroup"),
+    ("SendOthersInGroup", "ToOthersInGroup"),
+    ("SendUser", "ToUser"),
+    ("Throw", "ThrowException"),
+    ("ThrowHub", "ThrowHubException"),
+    ("UserName", "UserId"),
+    ("Void", "Nothing"),
+];
+
 /// The reference app with further `--options`: self-hosted, or an app server with `--azure`.
 ///
 /// # Errors
@@ -275,8 +377,14 @@ pub async fn service(settings: &[&str]) -> Result<Server> {
 /// When it does not become ready, or the .NET programs are not there
 /// ([`install::is_absent`] tells).
 pub async fn app(options: &[&str]) -> Result<Server> {
+    app_at("127.0.0.1:0", options).await
+}
+
+/// The same at this address.
+async fn app_at(address: &str, options: &[&str]) -> Result<Server> {
     let program = install::dotnet().await?.join("bin/coreapp");
-    let args = ["--urls", "http://127.0.0.1:0", "--exit-on-eof", "1"];
+    let url = format!("http://{address}");
+    let args = ["--urls", &url, "--exit-on-eof", "1"];
     Server::start(&program, &[&args[..], options].concat()).await
 }
 

@@ -49,8 +49,8 @@ pub struct Client {
 pub enum Share {
     /// Each of its modes at every backend.
     Every,
-    /// WebSockets with JSON at every backend, each other mode at one, in turn: for versions between
-    /// the newest and the oldest.
+    /// WebSockets with JSON at every backend, each other mode at one, in turn: for what others are
+    /// like in most, such as versions between the newest and the oldest.
     InTurn,
     /// Nothing: its like is in a full run already.
     OnRequest,
@@ -148,8 +148,8 @@ const fn extra(client: Client) -> Client {
     }
 }
 
-/// One between the newest and the oldest.
-const fn between(client: Client) -> Client {
+/// One that others are like in most.
+const fn in_turn(client: Client) -> Client {
     Client {
         share: Share::InTurn,
         ..client
@@ -181,27 +181,27 @@ pub const CLIENTS: &[Client] = &[
         "@microsoft/signalr 10.0.11 in Chromium",
         "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
     ),
-    between(js(
+    in_turn(js(
         "js-microsoft-8.0.29",
         "@microsoft/signalr 8.0.29 in Node",
         "node driver.mjs --package @microsoft/signalr@8.0.29",
     )),
-    between(js(
+    in_turn(js(
         "js-microsoft-6.0.25",
         "@microsoft/signalr 6.0.25 in Node",
         "node driver.mjs --package @microsoft/signalr@6.0.25",
     )),
-    between(js(
+    in_turn(js(
         "js-microsoft-5.0.17",
         "@microsoft/signalr 5.0.17 in Node",
         "node driver.mjs --package @microsoft/signalr@5.0.17",
     )),
-    between(js(
+    in_turn(js(
         "js-microsoft-3.1.31",
         "@microsoft/signalr 3.1.31 in Node",
         "node driver.mjs --package @microsoft/signalr@3.1.31",
     )),
-    between(js(
+    in_turn(js(
         "js-aspnet-1.1.4",
         "@aspnet/signalr 1.1.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.1.4",
@@ -311,11 +311,11 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.4.3 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.4.3",
     ),
-    legacy_chromium(
+    in_turn(legacy_chromium(
         "legacy-chromium-2.4.3",
         "signalr 2.4.3 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.4.3 --browser",
-    ),
+    )),
     extra(legacy_js(
         "legacy-js-2.4.0",
         "signalr 2.4.0 with jQuery 3.7.1 in jsdom",
@@ -346,11 +346,11 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.2.3 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.2.3 --browser",
     ))),
-    stays(legacy_js(
+    in_turn(stays(legacy_js(
         "legacy-js-2.2.1",
         "signalr 2.2.1 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.2.1",
-    )),
+    ))),
     extra(stays(legacy_chromium(
         "legacy-chromium-2.2.1",
         "signalr 2.2.1 with jQuery 3.7.1 in Chromium",

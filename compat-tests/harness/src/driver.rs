@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Kind};
 use crate::cells::Cell;
 use crate::clients::{Client, Manner};
 use crate::process::{Finished, run, shell};
@@ -133,8 +133,16 @@ fn options(cell: &Cell, url: &str, path: &str, order: &Order<'_>) -> Result<Stri
             format!(" --url {url} --transport {transport} --protocol {protocol}")
         }
         (Manner::Table, World::Legacy) => {
-            let classic = if backend.is_classic { " --classic" } else { "" };
-            format!(" --url {url} --path {path} --transport {transport}{classic}")
+            let kind = match backend {
+                Kind {
+                    is_classic: true, ..
+                } => " --classic",
+                Kind {
+                    is_testhub: true, ..
+                } => " --testhub",
+                _ => "",
+            };
+            format!(" --url {url} --path {path} --transport {transport}{kind}")
         }
         (Manner::CoreClient, _) => format!(" {url} --transport {transport} --protocol {protocol}"),
         (Manner::LegacyClient, _) => {
@@ -142,6 +150,7 @@ fn options(cell: &Cell, url: &str, path: &str, order: &Order<'_>) -> Result<Stri
             let user = format!("{}-{transport}-{}", client.name, backend.name);
             // Each way to name a user is taken somewhere.
             let identity = match *transport {
+                _ if backend.is_testhub => format!("--query user={user}"),
                 "longPolling" => format!("--token {user}"),
                 "auto" => format!("--cookie as={user}"),
                 _ => format!("--query as={user}"),

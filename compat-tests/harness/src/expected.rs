@@ -195,6 +195,7 @@ impl Entry {
                 Some("redirect") => cell.backend.redirects,
                 Some("classic") => cell.backend.is_classic,
                 Some("modern") => !cell.backend.is_classic,
+                Some("testhub") => cell.backend.is_testhub,
                 Some(backend) => backend == cell.backend.name,
             }
     }

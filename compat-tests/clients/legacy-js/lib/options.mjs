@@ -12,13 +12,14 @@ export const usage = `node driver.mjs --package NAME@VERSION --url URL [--transp
   --browser      in Chromium, from a page of another origin; without it in jsdom, or in Node for a client made for it
   --same-origin  the page has the server's origin
   --classic      the server is one of ASP.NET, which has state and overloads
+  --testhub      the hub is TestHub of the .NET app under the contract's names: its users are named by \`user\`, and it keeps no log
   --slow         also the slow scenarios
   --parallel     how many scenarios run at a time, 6 if not given
   --list         only names of the scenarios`;
 
 /** Reads the command line; throws an error with a text for the user. */
 export function parse(args) {
-  const options = { path: "/signalr", transport: TRANSPORTS[0], cases: [], browser: false, sameOrigin: false, classic: false, slow: false, list: false, parallel: 6 };
+  const options = { path: "/signalr", transport: TRANSPORTS[0], cases: [], browser: false, sameOrigin: false, classic: false, testhub: false, slow: false, list: false, parallel: 6 };
   const rest = [...args];
   while (rest.length > 0) {
     const name = rest.shift();
@@ -30,7 +31,7 @@ export function parse(args) {
     else if (name === "--case") options.cases.push(value());
     else if (name === "--parallel") options.parallel = Number(value()) || fail("--parallel is a number above 0");
     else if (name === "--same-origin") options.sameOrigin = true;
-    else if (["--browser", "--classic", "--slow", "--list"].includes(name)) options[name.slice(2)] = true;
+    else if (["--browser", "--classic", "--testhub", "--slow", "--list"].includes(name)) options[name.slice(2)] = true;
     else fail(`unknown option ${name}`);
   }
   if (options.list) return options;

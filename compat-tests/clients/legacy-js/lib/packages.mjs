@@ -31,8 +31,9 @@ export function packageOf(name) {
 }
 
 /** What a client can do with these options, against a server of which this is known. */
-export function featuresOf({ pack, transport, browser, classic }, facts) {
+export function featuresOf({ pack, transport, browser, classic, testhub }, facts) {
   const features = new Set(pack.kind === "node" ? NODE : JQUERY);
+  if (!testhub) features.add("contract");
   if (classic) features.add("classic");
   if (pack.kind === "node") return features;
   // Browsers let programs set headers of requests they make themselves, and only those.

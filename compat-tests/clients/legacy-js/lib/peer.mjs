@@ -12,12 +12,14 @@ export class Peer {
   #reconnected = new Queue();
   #disconnected = new Queue();
   #errors = new Queue();
+  #testhub;
 
   /**
    * What a scenario may wish beyond the command line: `hubs` (those it listens to), `query`, `headers`, `cookie`, `relays`,
    * `anyTransport`, `hears` (which texts count), `hearsMany` (whether it listens to `many` too). `Connection` is a class like `JQueryConnection`.
    */
-  constructor(Connection, page, { url, transport }, wish, tag) {
+  constructor(Connection, page, { url, transport, testhub }, wish, tag) {
+    this.#testhub = testhub;
     this.hubs = wish.hubs ?? ["conformance"];
     this.reconnecting = 0;
     this.reconnects = 0;
@@ -64,7 +66,8 @@ export class Peer {
   async connect() {
     await this.start();
     if (this.#transport) equal(this.#transport, this.transportName, "the transport");
-    this.id = this.shownId;
+    // An app that serves TestHub itself has ids of its own.
+    this.id = this.#testhub && this.hubs.includes("conformance") ? await this.invoke("ConnectionId") : this.shownId;
     isTrue(typeof this.id === "string" && this.id.length > 0, "the client has no id");
     return this;
   }

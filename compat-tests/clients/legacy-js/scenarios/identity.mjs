@@ -31,7 +31,7 @@ export const auth = {
 
   async "auth-query"(scene) {
     const user = scene.name("user ü+%");
-    const peer = await scene.connect({ query: new URLSearchParams({ as: user }).toString() });
+    const peer = await scene.connect({ query: scene.saying(user) });
     equal(user, await peer.invoke("UserName"), "the user");
   },
 

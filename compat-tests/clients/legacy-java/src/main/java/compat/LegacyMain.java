@@ -16,7 +16,7 @@ import java.util.Set;
 public final class LegacyMain {
     private static final String USAGE = "--url URL [--path PATH] [--transport webSockets|serverSentEvents|longPolling|auto] [--case TEXT]… [--classic] [--slow] [--parallel N] [--list]";
     private static final List<String> TRANSPORTS = List.of("webSockets", "serverSentEvents", "longPolling", "auto");
-    private static final Set<String> FEATURES = Set.of("any-transport", "bearer", "connection-id", "cookies", "error-data", "headers", "query", "reconnect", "relay", "replay",
+    private static final Set<String> FEATURES = Set.of("any-transport", "bearer", "connection-id", "contract", "cookies", "error-data", "headers", "query", "reconnect", "relay", "replay",
         "restart", "several-hubs", "state", "stop-told", "user");
 
     private LegacyMain() { }
