@@ -125,10 +125,23 @@ impl Cell {
     #[must_use]
     pub fn is_in_full(&self) -> bool {
         match self.client.share {
-            Share::Every => true,
+            Share::Every => !self.is_told_elsewhere(),
             Share::OnRequest => false,
             Share::InTurn => self.is_usual() || self.is_its_turn(),
         }
+    }
+
+    /// Whether other cells show as much: what carries a legacy client matters little to who serves its
+    /// hubs, so that each of those has some transports.
+    fn is_told_elsewhere(&self) -> bool {
+        let place = BACKENDS.iter().position(|kind| kind == self.backend);
+        let mode = |mode: &Mode| *mode == (self.transport, self.protocol);
+        let mode = self.client.modes.iter().position(mode);
+        self.client.world == World::Legacy
+            && self.client.manner == Manner::Table
+            && !self.is_socket()
+            && (self.backend.is_testhub || self.backend.is_classic)
+            && (place.unwrap_or_default() + mode.unwrap_or_default()).is_multiple_of(2)
     }
 
     /// Whether it is in the mode that most clients use.

@@ -44,7 +44,7 @@ export const auth = {
 
   async "auth-bearer"(scene) {
     const user = scene.name("user");
-    const peer = await scene.connect({ headers: { Authorization: `Bearer as=${user}` } });
+    const peer = await scene.connect({ headers: { Authorization: `Bearer ${scene.saying(user)}` } });
     equal(user, await peer.invoke("UserName"), "the user");
     await reaches(scene, peer, user);
   },

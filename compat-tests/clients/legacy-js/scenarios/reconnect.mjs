@@ -214,12 +214,9 @@ export const reconnect = {
   },
 };
 
-/**
- * Messages of several kinds of send. An app server of ASP.NET has a connection for each of its hubs and one for the rest, and sends to all
- * on the first, to groups on the second: between them there is no order.
- */
+/** Messages of several kinds of send. App servers send them on several connections, between which there is no order. */
 function mixed(scene, texts, got, what) {
-  const ordered = (list) => (scene.can("classic") ? list.toSorted() : list);
+  const ordered = (list) => (scene.can("classic") || scene.options.testhub ? list.toSorted() : list);
   sequence(ordered(texts), ordered(got), what);
 }
 
