@@ -175,9 +175,12 @@ impl Backend {
             "azure" => Self::azure(&stateful).await,
             "direct" => Self::direct(&stateful).await,
             "self" => Ok(Self::alone(app(&stateful).await?)),
-            "conformance" => Ok(Self::legacy(conformance(options).await?, "/signalr")),
+            "conformance" => {
+                let options = [&["--set", REPLAY], options].concat();
+                Ok(Self::legacy(conformance(&options).await?, "/signalr"))
+            }
             "redirected" => {
-                let options = [&["--redirect", "1"], options].concat();
+                let options = [&["--redirect", "1", "--set", REPLAY], options].concat();
                 let app = conformance(&options).await?;
                 Ok(Self::legacy(app, "/redirect/signalr"))
             }
@@ -225,7 +228,7 @@ impl Backend {
     }
 
     async fn legacy_app(options: &[&str]) -> Result<Self> {
-        let service = service(&[]).await?;
+        let service = service(&[REPLAY]).await?;
         let app = legacyapp("127.0.0.1:0", &service, options).await?;
         Ok(Self {
             url: app.url().to_owned(),
@@ -239,7 +242,7 @@ impl Backend {
         // The two must know of each other.
         let address = free_address().await?;
         let app_url = format!("legacy.app_url=\"http://{address}/signalr\"");
-        let service = service(&[&app_url, "legacy.allowed_origins=[\"*\"]"]).await?;
+        let service = service(&[&app_url, "legacy.allowed_origins=[\"*\"]", REPLAY]).await?;
         let app = legacyapp(&address, &service, options).await?;
         let paths = ["/signalr".to_owned()];
         let splitter = Splitter::start(&paths, service.address(), app.address()).await?;
@@ -322,6 +325,10 @@ impl Backend {
 /// What every app gets, so that a client which is granted no stateful reconnects has found a fault.
 const STATEFUL: [&str; 2] = ["--stateful", "1"];
 
+/// Clients share the hubs, and each must get through what the others broadcast: a slow one on a busy
+/// machine is behind by more than is kept otherwise.
+const REPLAY: &str = "legacy.replay_messages=10000";
+
 /// The service on a free port in development mode, with further settings as `name=value`.
 ///
 /// # Errors
@@ -345,6 +352,7 @@ async fn bridging(hubs: &[String]) -> Result<Server> {
         "hubs.testhub.legacy_name=\"Conformance\"".to_owned(),
         "hubs.secrethub.legacy_name=\"Guarded\"".to_owned(),
         "legacy.allowed_origins=[\"*\"]".to_owned(),
+        REPLAY.to_owned(),
     ];
     settings.extend_from_slice(hubs);
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
