@@ -19,6 +19,8 @@ use crate::{install, places};
 
 /// How often a scenario that fails at times is repeated until it passes.
 const REPEATS: usize = 3;
+/// How many failures are tried again.
+const MOST_AGAIN: usize = 12;
 /// What stands for a cell that was not driven.
 const START: &str = "start";
 /// What stands for what a driver did not get to.
@@ -64,13 +66,16 @@ pub async fn run(choice: &Choice, missing: &Missing, report: &mut Report) -> Res
     let mut all = Vec::new();
     while let Some(ran) = results.recv().await {
         show(&ran, all.len() + 1, count);
-        for (name, judged) in &ran.scenarios {
-            report.add(&format!("{}: {name}", ran.cell.name()), &judged.outcome);
-        }
         all.push(ran);
     }
     while let Some(worker) = workers.join_next().await {
         worker.context("a driver's results are lost")?;
+    }
+    plan.try_again(&mut all, &backends, missing, report).await;
+    for ran in &all {
+        for (name, judged) in &ran.scenarios {
+            report.add(&format!("{}: {name}", ran.cell.name()), &judged.outcome);
+        }
     }
     Ok(all)
 }
@@ -308,6 +313,54 @@ impl Plan {
             "failed {} times in a row, though {FILE} says that it passes at times: {why}",
             REPEATS + 1
         ))
+    }
+
+    /// Runs what failed once more, when nothing else runs: on a busy machine a client may be too late
+    /// for once. The summary names what passes then. Many failures are no accident.
+    async fn try_again(
+        &self,
+        all: &mut [Ran],
+        backends: &Backends,
+        missing: &Missing,
+        report: &mut Report,
+    ) {
+        let failed = |ran: &Ran| {
+            let outcomes = ran.scenarios.iter().map(|(_, judged)| &judged.outcome);
+            outcomes.collect::<Counts>().failed
+        };
+        if all.iter().map(failed).sum::<usize>() > MOST_AGAIN {
+            return;
+        }
+        for ran in all {
+            let Ok(backend) = backend_of(&ran.cell, backends, missing) else {
+                continue;
+            };
+            for (name, judged) in &mut ran.scenarios {
+                let Outcome::Failed(why) = &judged.outcome else {
+                    continue;
+                };
+                let full = format!("{}: {name}", ran.cell.name());
+                println!("{full}: once more by itself");
+                if let Some(passed) = self.again(&ran.cell, &backend, name).await {
+                    report.add_second(&full, why);
+                    *judged = passed;
+                }
+            }
+        }
+    }
+
+    /// What a scenario gives by itself, if it does not fail again.
+    async fn again(&self, cell: &Cell, backend: &Backend, name: &str) -> Option<Judged> {
+        let order = Order {
+            case: Some(name),
+            names: &[name.to_owned()],
+            is_slow: self.is_slow(cell),
+        };
+        let driven = driver::drive(cell, backend, &order).await.ok()?;
+        let outcome = driven.outcome(name)?.clone();
+        let judged = self.expected.judge(cell, name, outcome);
+        let has_failed = matches!(judged.outcome, Outcome::Failed(_));
+        (driven.trouble.is_none() && !has_failed).then_some(judged)
     }
 
     fn misspelled(&self) -> Vec<String> {

@@ -64,6 +64,7 @@ pub struct Report {
     sections: Vec<(String, Counts)>,
     failed: BTreeMap<String, Vec<String>>,
     skipped: BTreeMap<String, Vec<String>>,
+    second: Vec<String>,
 }
 
 impl Default for Report {
@@ -74,6 +75,7 @@ impl Default for Report {
             sections: Vec::new(),
             failed: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            second: Vec::new(),
         }
     }
 }
@@ -92,6 +94,11 @@ impl Report {
         };
         let names = reasons.entry(why.clone()).or_default();
         names.push(name.to_owned());
+    }
+
+    /// Takes note of one that passed when it ran again, by itself.
+    pub fn add_second(&mut self, name: &str, why: &str) {
+        self.second.push(format!("{name}: {why}"));
     }
 
     /// Takes many in that passed.
@@ -129,6 +136,10 @@ impl Report {
         }
         print_grouped("skipped", &self.skipped);
         print_grouped("FAILED", &self.failed);
+        if !self.second.is_empty() {
+            println!("passed by themselves, after a failure beside others:");
+            self.second.iter().for_each(|line| println!("    {line}"));
+        }
         let Counts {
             passed,
             failed,
