@@ -98,6 +98,30 @@ async fn one_that_stops_has_stopped_within_a_second_whatever_else_comes() {
 }
 
 #[tokio::test]
+async fn an_abort_that_its_reconnect_has_overtaken_leaves_the_channel_unless_the_client_does() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in ["webSockets", "serverSentEvents"] {
+        let mut client = old(&stage, &mut app, transport).await;
+        let id = client.id.clone();
+        for stays in [true, false] {
+            client.lose();
+            client.reconnect().await.unwrap();
+            assert_eq!(app.heard(&id).await, "asrs:reconnect", "{transport}");
+            assert_eq!(client.request_abort().await.status, 200);
+            if stays {
+                sleep(LONGER).await;
+                let message = received("Chat", "there");
+                app.tell(&id, &response(&message)).await;
+                assert_eq!(client.message().await, message, "{transport}");
+            }
+        }
+        client.lose();
+        stopped(&mut app, &id).await;
+    }
+}
+
+#[tokio::test]
 async fn from_1_4_on_an_abort_is_the_end() {
     let stage = Stage::start();
     let mut app = App::start(&stage, &["Chat"]).await;
