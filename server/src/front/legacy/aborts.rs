@@ -38,8 +38,8 @@ pub(super) struct Effect {
 }
 
 impl Aborts {
-    /// The client reconnects at this time.
-    pub(super) fn reconnected(&mut self, now: Instant) {
+    /// The client asks to reconnect, at this time.
+    pub(super) fn reconnects(&mut self, now: Instant) {
         let is_owing = self.undecided.take() != Some(Order::Before);
         self.owing_since = is_owing.then_some(now);
     }
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(aborts.abort(now), effect(ENDS, Some(1)));
         assert_eq!(aborts.abort(now), effect(ENDS, None));
         assert!(aborts.is_stop(1, true));
-        aborts.reconnected(now);
+        aborts.reconnects(now);
         assert!(!aborts.is_stop(1, false));
         // The reconnect has had its abort.
         assert_eq!(aborts.abort(now), effect(ENDS, Some(2)));
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn one_that_comes_behind_its_reconnect_is_a_stop_if_the_channel_goes() {
         let (mut aborts, now) = (Aborts::default(), Instant::now());
-        aborts.reconnected(now);
+        aborts.reconnects(now);
         assert_eq!(aborts.abort(now), effect(STAYS, Some(1)));
         assert!(aborts.is_stop(1, false));
         assert!(!aborts.is_stop(1, true));
@@ -118,12 +118,12 @@ mod tests {
     #[test]
     fn a_second_one_and_one_that_is_too_late_end_the_channel() {
         let (mut aborts, now) = (Aborts::default(), Instant::now());
-        aborts.reconnected(now);
+        aborts.reconnects(now);
         assert_eq!(aborts.abort(now), effect(STAYS, Some(1)));
         assert_eq!(aborts.abort(now), effect(ENDS, Some(2)));
         assert!(aborts.is_stop(2, true) && !aborts.is_stop(1, true));
         let mut aborts = Aborts::default();
-        aborts.reconnected(now);
+        aborts.reconnects(now);
         assert_eq!(aborts.abort(now + LATE), effect(ENDS, Some(1)));
     }
 }

@@ -217,7 +217,7 @@ impl Door {
         if !session.protocol.aborts_to_reconnect() {
             return self.end_later(session, reason);
         }
-        let Some(number) = session.abort() else {
+        let Some(number) = session.abort(self.patience(false)) else {
             return;
         };
         let (door, session) = (Arc::clone(self), Arc::clone(session));

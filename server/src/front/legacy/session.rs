@@ -55,10 +55,8 @@ struct Channel {
 pub(super) enum Begin {
     /// `/connect`: what was sent before is none of its business.
     Connect,
-    /// `/reconnect`, from the cursor that the client names.
-    Reconnect(Option<Cursor>),
-    /// `/poll`, likewise.
-    Poll(Option<Cursor>),
+    /// `/reconnect` or `/poll`, from the cursor that the client names.
+    Resume(Option<Cursor>),
 }
 
 /// A channel that begins.
@@ -122,9 +120,6 @@ impl Session {
             channel.number = channel.number.wrapping_add(1);
             channel.transport = transport;
             channel.is_attached = true;
-            if matches!(begin, Begin::Reconnect(_)) {
-                channel.aborts.reconnected(Instant::now());
-            }
             self.channel_by.clear();
             // Answers to calls of a channel that is gone are nobody's.
             outbox.drop_control();
@@ -144,7 +139,7 @@ impl Session {
                     };
                     (vec![legacy_frames::empty(&init)], false)
                 }
-                Begin::Reconnect(cursor) | Begin::Poll(cursor) => {
+                Begin::Resume(cursor) => {
                     let (missed, from) = channel.kept.after(cursor);
                     let has_gap = from == From::Oldest || (from == From::Cursor && lost > 0);
                     (missed, has_gap)
@@ -174,9 +169,9 @@ impl Session {
     }
 
     /// The client has aborted, and may do so to reconnect: its channel ends, unless the reconnect
-    /// has overtaken the abort, and the connection is as one whose channel is lost. Gives the number
-    /// by which to ask [`Session::has_stopped`], unless somebody is to ask already.
-    pub(super) fn abort(&self) -> Option<u32> {
+    /// has overtaken the abort, and the connection waits for another until `by`. Gives the number by
+    /// which to ask [`Session::has_stopped`], unless somebody is to ask already.
+    pub(super) fn abort(&self, by: u32) -> Option<u32> {
         let outbox = self.inbox.outbox();
         let effect = {
             let mut channel = self.channel.lock();
@@ -186,11 +181,17 @@ impl Session {
                 channel.is_attached = false;
                 self.inbox.set_channel(None);
                 outbox.set_lossy(true);
+                self.channel_by.set(by);
             }
             effect
         };
         outbox.wake();
         effect.to_settle
+    }
+
+    /// The client has asked to reconnect: an abort before that is no stop.
+    pub(super) fn reconnects(&self) {
+        self.channel.lock().aborts.reconnects(Instant::now());
     }
 
     /// Whether the abort of this number was a stop.
