@@ -143,6 +143,29 @@ async fn from_1_4_on_an_abort_is_the_end() {
 }
 
 #[tokio::test]
+async fn the_version_is_that_of_the_request_else_the_one_that_was_negotiated() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let error = Said::Error("This connection is over.".to_owned());
+    for (negotiated, named, expected) in [
+        ("2.1", "", &error),
+        ("1.3", "2.1", &error),
+        ("1.3", "", &Said::Disconnect),
+        ("2.1", "1.3", &Said::Disconnect),
+    ] {
+        let who = stage.who(&["chat"]).version(negotiated);
+        let (id, token) = who.negotiate(stage.address).await.unwrap();
+        let client = Client::connect_as(stage.address, who.version(named), id, token).await;
+        let mut client = client.unwrap();
+        assert_eq!(app.opened().await, client.id);
+        client.request_abort().await;
+        stopped(&mut app, &client.id).await;
+        client.reconnect().await.unwrap();
+        assert_eq!(client.next().await, *expected, "{negotiated} {named}");
+    }
+}
+
+#[tokio::test]
 async fn one_whose_connection_is_over_is_told_so_where_it_comes_back() {
     let stage = Stage::start();
     let mut app = App::start(&stage, &["Chat"]).await;
