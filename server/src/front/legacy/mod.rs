@@ -6,10 +6,12 @@
 //! channels of four transports carry it, one at a time, until it is aborted or has been
 //! without one for too long. See the notes on the legacy protocol, sections 1 and 4.
 
+mod aborts;
 mod answers;
 mod channel;
 mod event_stream;
 mod kept;
+mod last_words;
 mod long_polling;
 mod negotiate;
 mod parameters;
@@ -38,6 +40,7 @@ use tracing::{debug, info};
 
 pub use routes::LegacyRoute;
 
+use self::aborts::UNDECIDED;
 use self::session::Session;
 use self::sessions::Sessions;
 use crate::auth::LegacyTokens;
@@ -205,6 +208,25 @@ impl Door {
             timeout + GRACE
         };
         self.clock.after(patience)
+    }
+
+    /// The client has stopped, or it reconnects if it is of those that abort before: the connection
+    /// of such a one ends when that is decided.
+    fn abort(self: &Arc<Self>, session: &Arc<Session>) {
+        let reason = CloseReason::ClientClosed(None);
+        if !session.protocol.aborts_to_reconnect() {
+            return self.end_later(session, reason);
+        }
+        let Some(number) = session.abort(self.patience(false)) else {
+            return;
+        };
+        let (door, session) = (Arc::clone(self), Arc::clone(session));
+        tokio::spawn(async move {
+            tokio::time::sleep(UNDECIDED).await;
+            if session.has_stopped(number) {
+                door.end(&session, reason).await;
+            }
+        });
     }
 
     /// Ends a connection from where nobody can wait for its uplink.

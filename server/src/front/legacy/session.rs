@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use heliograph_protocol::legacy::{ClientProtocol, Cursor, Envelope, LegacyTransport};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, FrameClass, Limits, Taken};
 use parking_lot::Mutex;
 
+use super::aborts::Aborts;
 use super::kept::{From, Kept};
 use super::uplink::Uplink;
 use crate::auth::LegacyTokens;
@@ -40,10 +42,11 @@ pub(super) struct Session {
 /// What carries the connection. Its lock is taken before that of the outbox.
 #[derive(Debug)]
 struct Channel {
-    /// Grows with each channel; the newest one alone takes from the outbox.
+    /// Grows with each channel and each that is aborted; the newest alone takes from the outbox.
     number: u32,
     transport: LegacyTransport,
     is_attached: bool,
+    aborts: Aborts,
     kept: Kept,
 }
 
@@ -97,6 +100,7 @@ impl Session {
                 number: 0,
                 transport: LegacyTransport::LongPolling,
                 is_attached: false,
+                aborts: Aborts::default(),
                 kept: Kept::new(legacy_frames::next_cursor()),
             }),
             channel_by: Deadline::default(),
@@ -106,6 +110,9 @@ impl Session {
     }
 
     /// Ties the connection to a new channel; the one before learns of it and ends.
+    ///
+    /// What waits unsent goes to whatever comes next, after what it missed: also to a `/connect`
+    /// and to a client whose cursor is unknown, which misses what was sent before (3.3).
     pub(super) fn attach(&self, transport: LegacyTransport, begin: Begin) -> Attached {
         let outbox = self.inbox.outbox();
         let attached = {
@@ -117,6 +124,9 @@ impl Session {
             // Answers to calls of a channel that is gone are nobody's.
             outbox.drop_control();
             let lost = outbox.set_lossy(false);
+            if lost > 0 && channel.kept.forget() {
+                self.inbox.groups_changed();
+            }
             let is_socket = transport == LegacyTransport::WebSockets;
             self.inbox.set_channel(is_socket.then_some(channel.number));
             let (first, has_gap) = match begin {
@@ -156,6 +166,39 @@ impl Session {
         self.inbox.outbox().set_lossy(true);
         self.channel_by.set(by);
         true
+    }
+
+    /// The client has aborted, and may do so to reconnect: its channel ends, unless the reconnect
+    /// has overtaken the abort, and the connection waits for another until `by`. Gives the number by
+    /// which to ask [`Session::has_stopped`], unless somebody is to ask already.
+    pub(super) fn abort(&self, by: u32) -> Option<u32> {
+        let outbox = self.inbox.outbox();
+        let effect = {
+            let mut channel = self.channel.lock();
+            let effect = channel.aborts.abort(Instant::now());
+            if effect.ends_channel && channel.is_attached {
+                channel.number = channel.number.wrapping_add(1);
+                channel.is_attached = false;
+                self.inbox.set_channel(None);
+                outbox.set_lossy(true);
+                self.channel_by.set(by);
+            }
+            effect
+        };
+        outbox.wake();
+        effect.to_settle
+    }
+
+    /// The client has asked to reconnect: an abort before that is no stop.
+    pub(super) fn reconnects(&self) {
+        self.channel.lock().aborts.reconnects(Instant::now());
+    }
+
+    /// Whether the abort of this number was a stop.
+    pub(super) fn has_stopped(&self, number: u32) -> bool {
+        let mut channel = self.channel.lock();
+        let is_attached = channel.is_attached;
+        channel.aborts.is_stop(number, is_attached)
     }
 
     /// Whether this is the channel that carries the connection.
