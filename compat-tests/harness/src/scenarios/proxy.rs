@@ -10,18 +10,27 @@ use tokio::process::{Child, Command};
 
 use super::kit::{App, Hub, Protocol, Transport, http};
 use super::until;
-use crate::backend::{connection_string, service};
+use crate::backend::{conformance, connection_string, service};
 use crate::install;
-use crate::process::Server;
+use crate::process::{Server, run};
 
 scenarios! {
     "nginx-recipe",
     "behind nginx as the guide has it: every transport under a prefix, events at once, addresses, \
      nothing of the operator's for the public",
     nginx_recipe();
+
+    "nginx-legacy-recipe",
+    "legacy clients behind nginx as the guide has it: the .NET client over every transport",
+    nginx_legacy_recipe();
 }
 
 const RECIPE: &str = "www/guide/nginx.md";
+const LEGACY_RECIPE: &str = "www/guide/legacy.md";
+/// What a proxy that holds back, cuts or rewrites what passes it would break.
+const LEGACY_CASES: &str = "start,echo,burst-order,parallel-calls,group,two-hubs,query-and-headers,user,progress,large,stop";
+/// The longest that the client may take over all transports.
+const LEGACY_LIMIT: Duration = Duration::from_secs(120);
 
 /// A running nginx of our own. Killed when dropped, and its folder removed.
 struct Nginx {
@@ -52,17 +61,11 @@ async fn nginx_recipe() -> Result<()> {
         .map(|line| line.replacen(" = ", "=", 1))
         .collect();
     let service = service(&pairs.iter().map(String::as_str).collect::<Vec<_>>()).await?;
-    let _nginx = start(&recipe, port, &service)?;
+    let site = block(&recipe, "nginx")?.replace("listen 443 ssl;", &listen(port));
+    let _nginx = start(&site, port, &service)?;
 
     let public = format!("http://127.0.0.1:{port}/signalr");
-    let nothing = format!("{public}/nothing");
-    until("nginx", Duration::from_secs(10), || async {
-        let answer = http("GET", &nothing, &[], "").await;
-        Ok(answer
-            .is_ok_and(|answer| answer.status == 404)
-            .then_some(()))
-    })
-    .await?;
+    up(&format!("{public}/nothing"), 404).await?;
     private(&public, &service).await?;
     let connection = format!(
         "{}ClientEndpoint=http://127.0.0.1:{port}/signalr/;",
@@ -76,6 +79,46 @@ async fn nginx_recipe() -> Result<()> {
             .with_context(|| format!("{transport:?}"))?;
     }
     Ok(())
+}
+
+async fn nginx_legacy_recipe() -> Result<()> {
+    install::need(&install::NGINX).await?;
+    let client = install::dotnet().await?.join("bin/legacyclient");
+    let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+    let service = conformance(&["--set", "trusted_proxies=[\"127.0.0.1\"]"]).await?;
+    let recipe = std::fs::read_to_string(LEGACY_RECIPE).context(LEGACY_RECIPE)?;
+    let location = block(&recipe, "nginx")?;
+    // It is part of a site, and names a map of the other recipe.
+    let whole = std::fs::read_to_string(RECIPE).context(RECIPE)?;
+    let map = block(&whole, "nginx")?;
+    let map = map.split("server {").next().unwrap_or_default();
+    let site = format!("{map}server {{\n{}\n{location}}}\n", listen(port));
+    let _nginx = start(&site, port, &service)?;
+    let url = format!("http://127.0.0.1:{port}/signalr");
+    up(&format!("{url}/ping"), 200).await?;
+
+    let mut command = Command::new(client);
+    command
+        .args([&url, "--transport", "all", "--case", LEGACY_CASES])
+        .args(["--query", "as=amy", "--user", "amy"]);
+    let done = run(command, LEGACY_LIMIT).await?;
+    ensure!(
+        done.is_success() && done.stdout.contains("44 passed"),
+        "the client says:\n{}",
+        done.tail()
+    );
+    Ok(())
+}
+
+/// Waits until the proxy answers.
+async fn up(url: &str, status: u16) -> Result<()> {
+    until("nginx", Duration::from_secs(10), || async {
+        let answer = http("GET", url, &[], "").await;
+        Ok(answer
+            .is_ok_and(|answer| answer.status == status)
+            .then_some(()))
+    })
+    .await
 }
 
 /// What is for operators and app servers answers at the service and not through the proxy.
@@ -136,13 +179,16 @@ async fn talk(app: &App, transport: Transport) -> Result<()> {
     Ok(())
 }
 
-/// Runs nginx with the recipe; only ports and paths are changed, and TLS is left out.
-fn start(recipe: &str, port: u16, service: &Server) -> Result<Nginx> {
+/// Where nginx listens, without TLS.
+fn listen(port: u16) -> String {
+    format!("listen 127.0.0.1:{port};")
+}
+
+/// Runs nginx with a recipe's site; only the service's address and paths are changed.
+fn start(site: &str, port: u16, service: &Server) -> Result<Nginx> {
     let folder = std::env::temp_dir().join(format!("heliograph-nginx-{port}"));
     std::fs::create_dir_all(folder.join("logs"))?;
-    let site = block(recipe, "nginx")?
-        .replace("listen 443 ssl;", &format!("listen 127.0.0.1:{port};"))
-        .replace("127.0.0.1:8888", service.address());
+    let site = site.replace("127.0.0.1:8888", service.address());
     ensure!(
         site.contains(&format!(":{port};")) && site.contains(service.address()),
         "the recipe has other ports now"
@@ -180,7 +226,7 @@ fn block(text: &str, kind: &str) -> Result<String> {
         .split_once(&start)
         .and_then(|(_, rest)| rest.split_once("```"));
     Ok(block
-        .with_context(|| format!("no {kind} in {RECIPE}"))?
+        .with_context(|| format!("the recipe has no {kind}"))?
         .0
         .to_owned())
 }
