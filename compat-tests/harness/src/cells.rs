@@ -112,7 +112,7 @@ impl Cell {
         };
         let has = match self.client.manner {
             Manner::CoreClient => true,
-            Manner::LegacyClient => is_once || is_socket,
+            Manner::LegacyClient => is_once,
             Manner::Table => {
                 let is_core = self.client.world == World::Core;
                 (is_newest && is_socket && is_core) || (is_once && (is_newest || is_socket))

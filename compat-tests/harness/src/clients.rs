@@ -50,7 +50,7 @@ pub enum Share {
     /// Each of its modes at every backend.
     Every,
     /// WebSockets with JSON at every backend, each other mode at one, in turn: for what others are
-    /// like in most, such as versions between the newest and the oldest.
+    /// like in most, such as older versions.
     InTurn,
     /// Nothing: its like is in a full run already.
     OnRequest,
@@ -176,11 +176,11 @@ pub const CLIENTS: &[Client] = &[
         "@microsoft/signalr 10.0.11 in Node",
         "node driver.mjs --package @microsoft/signalr@10.0.11",
     ),
-    chromium(
+    in_turn(chromium(
         "chromium-microsoft-10.0.11",
         "@microsoft/signalr 10.0.11 in Chromium",
         "node driver.mjs --package @microsoft/signalr@10.0.11 --browser",
-    ),
+    )),
     in_turn(js(
         "js-microsoft-8.0.29",
         "@microsoft/signalr 8.0.29 in Node",
@@ -206,11 +206,11 @@ pub const CLIENTS: &[Client] = &[
         "@aspnet/signalr 1.1.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.1.4",
     )),
-    js(
+    in_turn(js(
         "js-aspnet-1.0.4",
         "@aspnet/signalr 1.0.4 in Node",
         "node driver.mjs --package @aspnet/signalr@1.0.4",
-    ),
+    )),
     extra(chromium(
         "chromium-microsoft-8.0.29",
         "@microsoft/signalr 8.0.29 in Chromium",
