@@ -150,10 +150,11 @@ impl Cell {
     }
 
     /// Whether it is this backend's turn to have the client in this mode. The next client has the
-    /// same mode at the next backend.
+    /// same mode at the next backend. Where little is asked no turn is spent.
     fn is_its_turn(&self) -> bool {
         let reached: Vec<&Kind> = BACKENDS
             .iter()
+            .filter(|backend| !backend.is_testhub)
             .filter(|backend| is_reached(backend, self.client, (self.transport, self.protocol)))
             .collect();
         let place = |client: &Client| client.name == self.client.name;
