@@ -93,6 +93,8 @@ impl Cell {
     pub fn weight(&self, jobs: usize) -> u32 {
         match self.client.name {
             _ if jobs < 2 => 1,
+            // It waits for a keep-alive each time that a link is cut.
+            _ if self.transport == FOREVER_FRAME.0 => 1,
             _ if self.is_in_page() => 2,
             "python-signalrcore" if self.is_polling() => 2,
             _ if self.is_simulated() => 2,
