@@ -30,6 +30,7 @@ final class Peer {
     private static final int START_SECONDS = 25;
     private static final int CALL_SECONDS = 40;
     private static final int SECONDS = 10;
+    private static final int RETURN_SECONDS = 20;
 
     final List<String> hubs;
     final List<ConnectionState> states = new CopyOnWriteArrayList<>();
@@ -210,8 +211,8 @@ final class Peer {
 
     /** Waits until the client says that it came back. */
     void returned() throws InterruptedException {
-        var isBack = returns.poll(45, TimeUnit.SECONDS) != null;
-        Check.isTrue(isBack, "no reconnect within 45 s; the client was " + states);
+        var isBack = returns.poll(RETURN_SECONDS, TimeUnit.SECONDS) != null;
+        Check.isTrue(isBack, "no reconnect within " + RETURN_SECONDS + " s; the client was " + states);
     }
 
     /** Waits until the client says that it is disconnected. */
