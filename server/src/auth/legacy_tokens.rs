@@ -1,13 +1,14 @@
 //! The tokens of legacy connections (legacy protocol, 6).
 //!
-//! A connection token says whose the connection is, a groups token in which groups it was. Both
-//! are signed with the access key, so that they outlive a restart, and both consist of letters,
+//! A connection token says whose the connection is and which version of the protocol its client
+//! negotiated, a groups token in which groups it was. Both are signed with the access key, so that they outlive a restart, and both consist of letters,
 //! digits, `-` and `_` alone: some clients decode them once too often.
 
 use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use heliograph_protocol::legacy::ClientProtocol;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
@@ -32,6 +33,8 @@ pub struct LegacyTokens(Keys);
 pub struct ConnectionToken {
     id: [u8; ID_BYTES],
     user: [u8; USER_BYTES],
+    /// The version that was negotiated. Tokens of earlier releases do not say: 1.2 then.
+    pub protocol: ClientProtocol,
     /// The key that signed it is not in force any more: good for connections that stand, and no
     /// others.
     pub is_retired: bool,
@@ -44,17 +47,23 @@ impl LegacyTokens {
         Self(keys)
     }
 
-    /// A new connection of a user: its public id, in the form of a GUID, and its token.
+    /// A new connection of a user whose client asked for this version: its public id, in the form
+    /// of a GUID, and its token.
     ///
     /// # Errors
     ///
     /// When the operating system gives no randomness.
-    pub fn connection(&self, user: Option<&str>) -> Result<(String, String), getrandom::Error> {
+    pub fn connection(
+        &self,
+        user: Option<&str>,
+        protocol: ClientProtocol,
+    ) -> Result<(String, String), getrandom::Error> {
         let mut id = [0; ID_BYTES];
         getrandom::fill(&mut id)?;
         id[6] = id[6] & 0x0f | 0x40;
         id[8] = id[8] & 0x3f | 0x80;
-        let content = [id.as_slice(), &mark(user)].concat();
+        let protocol = protocol.asked().to_string();
+        let content = [id.as_slice(), &mark(user), protocol.as_bytes()].concat();
         Ok((guid(&id), self.seal(CONNECTION, &[], content)))
     }
 
@@ -62,10 +71,12 @@ impl LegacyTokens {
     #[must_use]
     pub fn read_connection(&self, token: &str) -> Option<ConnectionToken> {
         let (content, is_retired) = self.unseal(CONNECTION, &[], token)?;
-        let (id, user) = content.split_first_chunk()?;
+        let (id, rest) = content.split_first_chunk()?;
+        let (user, protocol) = rest.split_first_chunk()?;
         Some(ConnectionToken {
             id: *id,
-            user: user.try_into().ok()?,
+            user: *user,
+            protocol: ClientProtocol::parse(std::str::from_utf8(protocol).ok()),
             is_retired,
         })
     }
@@ -189,10 +200,14 @@ mod tests {
         (LegacyTokens::new(keys.clone()), keys)
     }
 
+    fn version(text: &str) -> ClientProtocol {
+        ClientProtocol::parse(Some(text))
+    }
+
     #[test]
     fn a_token_names_its_connection_and_user_and_nobody_else_makes_one() {
         let (tokens, _) = tokens("key");
-        let (id, token) = tokens.connection(Some("Alice")).unwrap();
+        let (id, token) = tokens.connection(Some("Alice"), version("2.1")).unwrap();
         let read = tokens.read_connection(&token).unwrap();
         assert_eq!(read.id(), id);
         assert_eq!(id.len(), 36);
@@ -203,7 +218,7 @@ mod tests {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
         );
-        let (_, anonymous) = tokens.connection(None).unwrap();
+        let (_, anonymous) = tokens.connection(None, version("1.5")).unwrap();
         assert!(tokens.read_connection(&anonymous).unwrap().is_of(None));
 
         let other = self::tokens("other").0;
@@ -221,9 +236,26 @@ mod tests {
     }
 
     #[test]
+    fn a_token_names_the_version_and_those_that_do_not_are_read_as_well() {
+        let (tokens, _) = tokens("key");
+        for text in ["1.2", "1.3", "2.1", "1.3.0.0", "1.4.2147483647.2147483647"] {
+            let (_, token) = tokens.connection(None, version(text)).unwrap();
+            let read = tokens.read_connection(&token).unwrap();
+            assert_eq!(read.protocol, version(text));
+        }
+        let content = [[7; ID_BYTES].as_slice(), &mark(Some("alice"))].concat();
+        let earlier = tokens.seal(CONNECTION, &[], content);
+        let read = tokens.read_connection(&earlier).unwrap();
+        assert!(read.is_of(Some("alice")));
+        assert_eq!(read.protocol, version("1.2"));
+        let short = tokens.seal(CONNECTION, &[], vec![7; ID_BYTES + USER_BYTES - 1]);
+        assert!(tokens.read_connection(&short).is_none());
+    }
+
+    #[test]
     fn tokens_outlive_a_change_of_keys_for_those_who_are_there() {
         let (tokens, keys) = tokens("old");
-        let (_, token) = tokens.connection(None).unwrap();
+        let (_, token) = tokens.connection(None, version("1.5")).unwrap();
         keys.replace(&KeyPair::single(AccessKey::new("new")));
         assert!(tokens.read_connection(&token).unwrap().is_retired);
     }

@@ -137,6 +137,8 @@ pub(crate) enum Said {
     Answer(String),
     /// The connection ends with this text.
     Error(String),
+    /// The connection is over, as clients below 1.4 are told it.
+    Disconnect,
     /// The channel ends.
     End,
 }
@@ -147,6 +149,8 @@ struct Envelope<'a> {
     cursor: Option<String>,
     #[serde(rename = "S", borrow)]
     init: Option<&'a RawValue>,
+    #[serde(rename = "D", borrow)]
+    disconnect: Option<&'a RawValue>,
     #[serde(rename = "G")]
     groups: Option<String>,
     #[serde(rename = "M", borrow)]
@@ -171,7 +175,7 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) token: String,
     channel: Channel,
-    cursor: String,
+    pub(crate) cursor: String,
     said: VecDeque<Said>,
     /// Calls whose answers have not been read.
     pub(crate) sends: VecDeque<Exchange>,
@@ -383,8 +387,10 @@ impl Client {
         if read.id.is_some() {
             return self.said.push_back(Said::Answer(text.to_owned()));
         }
-        if let Some(error) = read.error {
-            self.said.push_back(Said::Error(error));
+        let is_over = read.disconnect.is_some_and(|flag| flag.get() == "1");
+        let disconnect = is_over.then_some(Said::Disconnect);
+        if let Some(last) = read.error.map(Said::Error).or(disconnect) {
+            self.said.push_back(last);
             if let Channel::Polls = self.channel {
                 self.channel = Channel::Gone;
                 self.said.push_back(Said::End);

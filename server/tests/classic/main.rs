@@ -16,9 +16,11 @@ mod socket;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aborts;
 mod app;
 mod client;
 mod ends;
+mod gaps;
 mod groups;
 mod losses;
 mod replay;

@@ -6,13 +6,16 @@ use super::Cursor;
 use super::json::{inside, members, write, write_raw, write_string};
 
 /// What goes around a batch of elements on its way to a client:
-/// `{"C":cursor[,"S":1][,"T":1][,"G":groups][,"L":delay],"M":[elements]}`.
+/// `{"C":cursor[,"S":1][,"D":1][,"T":1][,"G":groups][,"L":delay],"M":[elements]}`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// The place behind the elements.
     pub cursor: Cursor,
     /// Whether the connection begins: on the first envelope after each `/connect`.
     pub init: bool,
+    /// Whether the client is to stop for good, for those that know it
+    /// ([`ClientProtocol::has_disconnect`](super::ClientProtocol::has_disconnect)).
+    pub disconnect: bool,
     /// Whether the client is to go and reconnect.
     pub reconnect: bool,
     /// The groups that the client is in from now on, as a token.
@@ -28,6 +31,7 @@ impl<'a> Envelope<'a> {
         Self {
             cursor,
             init: false,
+            disconnect: false,
             reconnect: false,
             groups: None,
             delay: None,
@@ -39,6 +43,9 @@ impl<'a> Envelope<'a> {
         write(out, format_args!("{{\"C\":\"{}\"", self.cursor));
         if self.init {
             out.extend_from_slice(INIT);
+        }
+        if self.disconnect {
+            out.extend_from_slice(DISCONNECT);
         }
         if self.reconnect {
             out.extend_from_slice(RECONNECT);
@@ -66,6 +73,7 @@ impl fmt::Debug for Envelope<'_> {
         f.debug_struct("Envelope")
             .field("cursor", &self.cursor)
             .field("init", &self.init)
+            .field("disconnect", &self.disconnect)
             .field("reconnect", &self.reconnect)
             .field("groups", &self.groups.map(|_| "***"))
             .field("delay", &self.delay)
@@ -74,6 +82,7 @@ impl fmt::Debug for Envelope<'_> {
 }
 
 const INIT: &[u8] = b",\"S\":1";
+const DISCONNECT: &[u8] = b",\"D\":1";
 const RECONNECT: &[u8] = b",\"T\":1";
 
 /// The cursor of an envelope that [`Envelope::write`] made.
@@ -112,6 +121,7 @@ fn cursor_and_rest(payload: &[u8]) -> Option<(Cursor, &[u8])> {
 fn groups_and_rest(payload: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let (_, rest) = cursor_and_rest(payload)?;
     let rest = rest.strip_prefix(INIT).unwrap_or(rest);
+    let rest = rest.strip_prefix(DISCONNECT).unwrap_or(rest);
     let rest = rest.strip_prefix(RECONNECT).unwrap_or(rest);
     match rest.strip_prefix(b",\"G\":\"") {
         Some(groups) => {

@@ -12,6 +12,13 @@ pub struct ClientProtocol {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version([Option<u32>; 4]);
 
+/// The version of clients that name none.
+impl Default for ClientProtocol {
+    fn default() -> Self {
+        Self::parse(None)
+    }
+}
+
 impl ClientProtocol {
     /// Reads the query value, decoded. What is absent or no version counts as 1.2, the first one
     /// that clients did not name.
@@ -25,6 +32,18 @@ impl ClientProtocol {
     #[must_use]
     pub fn has_start(self) -> bool {
         self.asked >= Version::of(1, 4)
+    }
+
+    /// Whether the client stops for good at `"D":1`: below 1.4, when servers said it.
+    #[must_use]
+    pub fn has_disconnect(self) -> bool {
+        !self.has_start()
+    }
+
+    /// Whether an `/abort` may be the first half of a reconnect: below 1.4.
+    #[must_use]
+    pub fn aborts_to_reconnect(self) -> bool {
+        !self.has_start()
     }
 
     /// Whether the client understands redirects and `{"E":…}`: from 2.0 on.
@@ -113,6 +132,8 @@ mod tests {
     fn capabilities_begin_with_their_version() {
         let flags = |text| {
             let protocol = ClientProtocol::parse(Some(text));
+            assert_ne!(protocol.has_start(), protocol.has_disconnect());
+            assert_ne!(protocol.has_start(), protocol.aborts_to_reconnect());
             let errors = protocol.has_errors();
             (protocol.has_start(), errors, protocol.has_redirect_query())
         };

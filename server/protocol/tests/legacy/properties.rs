@@ -201,18 +201,19 @@ proptest! {
 
     #[test]
     fn envelope_gives_back_what_it_holds(
-        place in cursor(), flags in any::<(bool, bool)>(), delay in prop::option::of(1..u32::MAX),
+        place in cursor(), flags in any::<(bool, bool, bool)>(), delay in prop::option::of(1..u32::MAX),
         groups in prop::option::of("[A-Za-z0-9_-]{0,8}"), values in values(),
     ) {
-        let (init, reconnect) = flags;
+        let (init, disconnect, reconnect) = flags;
         let groups = groups.as_deref();
-        let envelope = Envelope { cursor: place, init, reconnect, groups, delay };
+        let envelope = Envelope { cursor: place, init, disconnect, reconnect, groups, delay };
         let elements: Vec<_> = values.iter().map(Value::to_string).collect();
         let elements = elements.iter().map(String::as_bytes);
         let json = written(|out| envelope.write(out, elements));
         let mut expected = json!({ "C": place.to_string(), "M": values });
         let members = expected.as_object_mut().unwrap();
         members.extend(init.then(|| ("S".to_owned(), json!(1))));
+        members.extend(disconnect.then(|| ("D".to_owned(), json!(1))));
         members.extend(reconnect.then(|| ("T".to_owned(), json!(1))));
         members.extend(groups.map(|groups| ("G".to_owned(), json!(groups))));
         members.extend(delay.map(|delay| ("L".to_owned(), json!(delay))));

@@ -254,19 +254,21 @@ fn conversations_of_the_table_are_spoken() {
 
 #[test]
 fn envelopes_say_only_what_is_so() {
-    for flags in 0..16_u8 {
+    for flags in 0..32_u8 {
         let is = |bit: u8| flags & bit != 0;
         let envelope = Envelope {
             init: is(1),
             reconnect: is(2),
             groups: is(4).then_some("g_-1"),
             delay: is(8).then_some(2000),
+            disconnect: is(16),
             ..Envelope::at(HERE)
         };
         let json = written(|out| envelope.write(out, [b"1".as_slice(), b"[2]".as_slice()]));
         let mut expected = format!("{{\"C\":\"{HERE}\"");
         for (bit, member) in [
             (1, ",\"S\":1"),
+            (16, ",\"D\":1"),
             (2, ",\"T\":1"),
             (4, ",\"G\":\"g_-1\""),
             (8, ",\"L\":2000"),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, framing, write_error};
+use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, framing};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, Outbox};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
 use tracing::{info, warn};
 
 use super::event_stream::Framing;
+use super::last_words::{last_words, refuse, verdict};
 use super::negotiate::unavailable;
 use super::request::{Entry, check_user};
 use super::routes::Action;
@@ -65,18 +66,24 @@ pub(super) async fn open(
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
     let session = match known {
-        Known::Dead => return refuse(entry, transport, frame_id, "This connection is over."),
+        Known::Dead => {
+            let protocol = entry.protocol(token);
+            if action == Action::Connect && !protocol.has_errors() {
+                return Err(gone());
+            }
+            return refuse(entry, protocol, transport, frame_id);
+        }
         Known::Live(session) => {
             resume_check(entry, token, action).await?;
             session
         }
         Known::Never => enter(door, entry, token, action).await?,
     };
-    let is_connect = action == Action::Connect;
-    let begin = if is_connect {
-        Begin::Connect
-    } else {
-        Begin::Resume(entry.parameters.cursor())
+    let cursor = entry.parameters.cursor();
+    let begin = match action {
+        Action::Connect => Begin::Connect,
+        Action::Reconnect => Begin::Reconnect(cursor),
+        _ => Begin::Poll(cursor),
     };
     let opened = Opened {
         door: Arc::clone(door),
@@ -145,6 +152,7 @@ async fn enter(
     });
     let newcomer = Newcomer {
         id: ConnectionId::new(&id),
+        protocol: entry.protocol(token),
         hubs,
         request: ClientRequest {
             identity,
@@ -152,12 +160,23 @@ async fn enter(
         },
         rejoins,
     };
-    Ok(door.begin(entry, newcomer))
+    let session = door.begin(entry, newcomer);
+    let is_polling = entry.parameters.transport() == Some(LegacyTransport::LongPolling);
+    if is_polling && action == Action::Connect && !session.protocol.has_start() {
+        // There is no `/start` to say that a hub fails (4.1).
+        let started = door.start(&session).await;
+        started.map_err(|_| {
+            let text = "The connection could not be started.";
+            answers::error(StatusCode::INTERNAL_SERVER_ERROR, text)
+        })?;
+    }
+    Ok(session)
 }
 
 /// A client that may come in.
 struct Newcomer {
     id: ConnectionId,
+    protocol: ClientProtocol,
     hubs: Vec<AdmittedHub>,
     request: ClientRequest,
     rejoins: Option<Vec<Box<str>>>,
@@ -166,7 +185,7 @@ struct Newcomer {
 impl Door {
     /// Begins a connection, unless another request of the same client has.
     fn begin(self: &Arc<Self>, entry: &Entry<'_>, newcomer: Newcomer) -> Arc<Session> {
-        let protocol = entry.parameters.protocol();
+        let protocol = newcomer.protocol;
         let outbox = Arc::new(Outbox::unheld(self.outbox_limits));
         let inbox = Arc::new(Inbox::new(outbox));
         let is_known_to_hubs = newcomer.rejoins.is_some();
@@ -205,7 +224,7 @@ impl Door {
         let agent = headers
             .get(USER_AGENT)
             .and_then(|agent| agent.to_str().ok());
-        let protocol = entry.parameters.protocol().asked().to_string();
+        let protocol = session.protocol.asked().to_string();
         let transport = entry.parameters.transport();
         let transport = transport.map_or("unknown", LegacyTransport::name);
         session.count(self.meters.connected(agent, &protocol, transport));
@@ -218,7 +237,7 @@ impl Opened {
     /// # Errors
     ///
     /// What the client reads when it cannot be brought up to date.
-    pub(super) fn attach(&self) -> Result<Attached, &'static str> {
+    pub(super) fn attach(&self) -> Result<Attached, Frame> {
         let Self { door, session, .. } = self;
         let mut attached = session.attach(self.transport, self.begin);
         if attached.has_gap {
@@ -227,11 +246,11 @@ impl Opened {
                 info!(conn = ?session.id, "legacy client missed more than was kept, connection ended");
                 let text = "Messages were lost.";
                 door.end_later(session, CloseReason::ResumeFailed(text.into()));
-                return Err(text);
+                return Err(verdict(session.protocol, text));
             }
             warn!(conn = ?session.id, "legacy client missed more than was kept");
         }
-        let is_lost = matches!(self.begin, Begin::Resume(cursor)
+        let is_lost = matches!(self.begin, Begin::Reconnect(cursor) | Begin::Poll(cursor)
             if cursor.is_none_or(|cursor| !legacy_frames::is_known(cursor)));
         if is_lost && attached.first.is_empty() {
             // A cursor that can be used, before the next cut (4.1).
@@ -264,62 +283,6 @@ impl Opened {
     pub(super) fn last_words(&self, reason: &CloseReason) -> Option<Frame> {
         last_words(self.session.protocol, reason)
     }
-}
-
-/// What a client of this version is told at the end: `E` is fatal to those that know it, and
-/// others take it for a message (0, rule 21).
-fn last_words(protocol: ClientProtocol, reason: &CloseReason) -> Option<Frame> {
-    let text = match reason {
-        _ if !protocol.has_errors() => return None,
-        CloseReason::ClientClosed(_) | CloseReason::TransportLost | CloseReason::Draining => {
-            return None;
-        }
-        CloseReason::Ended {
-            error: Some(text), ..
-        }
-        | CloseReason::Requested(text)
-        | CloseReason::ResumeFailed(text)
-        | CloseReason::HandshakeFailed(text)
-            if !text.is_empty() =>
-        {
-            text
-        }
-        CloseReason::BackendLost => "The server went away.",
-        CloseReason::SlowClient => "The client reads too slowly.",
-        _ => "The server closed the connection.",
-    };
-    Some(error_frame(text))
-}
-
-/// A fatal error, for those that know it.
-pub(super) fn error_frame(text: &str) -> Frame {
-    let mut object = Vec::new();
-    write_error(&mut object, text);
-    legacy_frames::bare(&object)
-}
-
-/// The answer to a client whose connection cannot be resumed: on a channel, so that those who
-/// understand it stop at once, else a status with which they go on trying for a while (4.3).
-fn refuse(
-    entry: &mut Entry<'_>,
-    transport: LegacyTransport,
-    frame_id: Option<u32>,
-    text: &'static str,
-) -> Result<Response, Response> {
-    if !entry.parameters.protocol().has_errors() {
-        return Err(gone());
-    }
-    let error = error_frame(text);
-    Ok(match transport {
-        LegacyTransport::WebSockets => websocket::refuse(entry, error),
-        LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {
-            event_stream::refuse(Framing::of(frame_id), &error)
-        }
-        LegacyTransport::LongPolling => {
-            let object = error.payload().to_vec();
-            answers::json(entry.callback.as_deref(), object)
-        }
-    })
 }
 
 /// The transport as backends know it.

@@ -13,13 +13,13 @@ use heliograph_relay::Frame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answers;
-use super::channel::{Opened, error_frame};
+use super::channel::Opened;
 use super::session::Step;
 
-/// A stream that ends with an error.
-pub(super) fn refuse(framing: Framing, error: &Frame) -> Response {
+/// A stream that says this and ends.
+pub(super) fn refuse(framing: Framing, last: &Frame) -> Response {
     let mut body = framing.start();
-    framing.write(&mut body, error.payload());
+    framing.write(&mut body, last.payload());
     answers::stream(framing.kind(), Body::from(body))
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn stream(opened: Opened, framing: Framing) -> Response {
     opened.look_twice().await;
     let attached = match opened.attach() {
         Ok(attached) => attached,
-        Err(text) => return refuse(framing, &error_frame(text)),
+        Err(last) => return refuse(framing, &last),
     };
     let options = &opened.door.options;
     let until = options.keep_alive.is_none().then(|| {

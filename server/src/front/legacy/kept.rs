@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use heliograph_protocol::legacy::{Cursor, envelope_cursor};
+use heliograph_protocol::legacy::{Cursor, envelope_cursor, envelope_groups};
 use heliograph_relay::{Frame, Limits};
 
 use crate::edge::legacy_frames;
@@ -90,6 +90,15 @@ impl Kept {
         *self = Self::new(start);
     }
 
+    /// Messages were lost behind the last that is kept. What is kept goes too: a client gets one run
+    /// of messages, without a hole in it. True if it held a token of groups.
+    pub(super) fn forget(&mut self) -> bool {
+        let mut frames = self.frames.iter();
+        let had_groups = frames.any(|frame| envelope_groups(frame.payload()).is_some());
+        self.restart(self.cursor());
+        had_groups
+    }
+
     /// A beat has passed: what is too old goes.
     pub(super) fn beat(&mut self) {
         if self.frames.is_empty() {
@@ -124,6 +133,8 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use heliograph_protocol::legacy::Envelope;
+
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -183,6 +194,24 @@ mod tests {
         for cursor in [None, Some(ahead), Some(foreign)] {
             assert_eq!(numbers(kept.after(cursor)), (Vec::new(), From::Now));
         }
+    }
+
+    #[test]
+    fn what_stands_before_a_hole_goes_and_only_the_last_cursor_misses_nothing_of_it() {
+        let mut kept = Kept::new(legacy_frames::next_cursor());
+        let sent = send(&mut kept, 3);
+        assert!(!kept.forget());
+        assert_eq!(kept.cursor(), sent[2]);
+        let later = send(&mut kept, 1);
+        for (cursor, from) in [(sent[2], From::Cursor), (sent[0], From::Oldest)] {
+            assert_eq!(numbers(kept.after(Some(cursor))), (later.clone(), from));
+        }
+        let groups = Envelope {
+            groups: Some("g"),
+            ..Envelope::at(legacy_frames::next_cursor())
+        };
+        kept.add(&legacy_frames::envelope(&groups, None), &LIMITS);
+        assert!(kept.forget());
     }
 
     #[test]

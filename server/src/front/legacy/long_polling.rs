@@ -15,7 +15,7 @@ use heliograph_relay::{CloseReason, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answers;
-use super::channel::{Opened, error_frame};
+use super::channel::Opened;
 use super::session::{Begin, Step};
 
 /// Messages that one poll takes at most.
@@ -25,7 +25,7 @@ pub(super) fn poll(opened: Opened, callback: Option<&str>) -> Result<Response, R
     let is_connect = opened.begin == Begin::Connect;
     let attached = match opened.attach() {
         Ok(attached) => attached,
-        Err(text) => return Ok(answers::json(callback, error_frame(text).payload())),
+        Err(last) => return Ok(answers::json(callback, last.payload())),
     };
     let until = Instant::now() + opened.door.options.connection_timeout;
     let mut body = PollBody {
@@ -114,11 +114,11 @@ impl PollBody {
                 };
                 let delay = self.opened.door.options.long_poll_delay.as_millis();
                 let envelope = Envelope {
-                    cursor,
                     init: self.opened.begin == Begin::Connect,
                     reconnect: end == Some(&CloseReason::Draining),
                     groups: merged.groups,
                     delay: u32::try_from(delay).ok(),
+                    ..Envelope::at(cursor)
                 };
                 envelope.write(&mut document, merged.elements);
             }

@@ -10,6 +10,7 @@ mod answers;
 mod channel;
 mod event_stream;
 mod kept;
+mod last_words;
 mod long_polling;
 mod negotiate;
 mod parameters;
@@ -48,6 +49,9 @@ use crate::telemetry::LegacyMeters;
 /// What is added to the time for which a connection without a channel is kept, except for long
 /// polling (4.1).
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a connection whose client aborts before it reconnects waits for the second half of that.
+const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// Settings of the door; the defaults are those of ASP.NET SignalR (4.2).
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +209,25 @@ impl Door {
             timeout + GRACE
         };
         self.clock.after(patience)
+    }
+
+    /// The client has stopped, or it is about to reconnect if it is of those that abort before
+    /// (4.1): the channel of such a one ends at once, and the connection when nobody reconnects.
+    fn abort(self: &Arc<Self>, session: &Arc<Session>) {
+        let reason = CloseReason::ClientClosed(None);
+        if !session.protocol.aborts_to_reconnect() {
+            return self.end_later(session, reason);
+        }
+        let Some(number) = session.abort() else {
+            return;
+        };
+        let (door, session) = (Arc::clone(self), Arc::clone(session));
+        tokio::spawn(async move {
+            tokio::time::sleep(AFTER_ABORT).await;
+            if session.is_aborted(number) {
+                door.end(&session, reason).await;
+            }
+        });
     }
 
     /// Ends a connection from where nobody can wait for its uplink.

@@ -13,18 +13,19 @@ pub(super) async fn negotiate(door: &Door, entry: &Entry<'_>) -> Result<Response
     if door.is_draining() || door.sessions.len() >= door.options.max_connections {
         return Err(unavailable(door));
     }
+    let protocol = entry.parameters.protocol().unwrap_or_default();
     let identity = entry.authenticate(false).await?.unwrap_or_default();
     let admission = match entry.ask(&entry.client_request(identity, None)).await {
         Ok(admission) => admission,
-        Err(NotAdmitted::Refused(text)) if entry.parameters.protocol().has_errors() => {
+        Err(NotAdmitted::Refused(text)) if protocol.has_errors() => {
             let mut document = Vec::new();
-            write_negotiation_error(&mut document, entry.parameters.protocol(), &text);
+            write_negotiation_error(&mut document, protocol, &text);
             return Err(answers::json(entry.callback.as_deref(), document));
         }
         Err(refused) => return Err(answers::not_admitted(&refused)),
     };
     let user = admission.identity.user.as_deref();
-    let (id, token) = door.tokens.connection(user).map_err(|_| {
+    let (id, token) = door.tokens.connection(user, protocol).map_err(|_| {
         let text = "The server has no randomness to give.";
         answers::error(StatusCode::INTERNAL_SERVER_ERROR, text)
     })?;
@@ -38,7 +39,7 @@ pub(super) async fn negotiate(door: &Door, entry: &Entry<'_>) -> Result<Response
         disconnect_timeout: options.disconnect_timeout,
         connection_timeout: options.connection_timeout,
         try_web_sockets: true,
-        protocol: entry.parameters.protocol(),
+        protocol,
         transport_connect_timeout: options.transport_connect_timeout,
         long_poll_delay: options.long_poll_delay,
     };

@@ -64,8 +64,10 @@ impl Parameters {
         named.next().map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn protocol(&self) -> ClientProtocol {
-        ClientProtocol::parse(self.value("clientProtocol"))
+    /// The version that the request names. Some clients name it when they negotiate and no more.
+    pub(super) fn protocol(&self) -> Option<ClientProtocol> {
+        let text = self.value("clientProtocol")?;
+        Some(ClientProtocol::parse(Some(text)))
     }
 
     pub(super) fn transport(&self) -> Option<LegacyTransport> {

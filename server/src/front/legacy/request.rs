@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use heliograph_protocol::legacy::{PONG, connection_data, framing};
+use heliograph_protocol::legacy::{ClientProtocol, PONG, connection_data, framing};
 use http::header::ORIGIN;
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -187,6 +187,12 @@ impl Entry<'_> {
     /// The answer to a request that cannot show whose it is.
     pub(super) fn token(&self, door: &Door) -> Result<ConnectionToken, Response> {
         connection_token(door, &self.parameters)
+    }
+
+    /// The version by which the client is treated: the one that the request names, else the one
+    /// that was negotiated (2).
+    pub(super) fn protocol(&self, token: ConnectionToken) -> ClientProtocol {
+        self.parameters.protocol().unwrap_or(token.protocol)
     }
 
     /// Who the client is. With the token of a connection that stands, it may outlive its

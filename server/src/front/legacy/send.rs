@@ -71,13 +71,12 @@ pub(super) async fn send(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Response
     }
 }
 
-/// Ends the connection: its client has stopped.
+/// The client stops, or some do so to reconnect.
 pub(super) async fn abort(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Response, Response> {
     let token = entry.token(door)?;
-    let known = door.sessions.find(&token.id());
-    if let Known::Live(session) = known {
+    if let Known::Live(session) = door.sessions.find(&token.id()) {
         check(door, entry).await?;
-        door.end_later(&session, CloseReason::ClientClosed(None));
+        door.abort(&session);
     }
     Ok(answers::aborted())
 }

@@ -40,10 +40,12 @@ pub(super) struct Session {
 /// What carries the connection. Its lock is taken before that of the outbox.
 #[derive(Debug)]
 struct Channel {
-    /// Grows with each channel; the newest one alone takes from the outbox.
+    /// Grows with each channel and abort; the newest channel alone takes from the outbox.
     number: u32,
     transport: LegacyTransport,
     is_attached: bool,
+    /// The number of the abort after which the client may reconnect yet.
+    aborted: Option<u32>,
     kept: Kept,
 }
 
@@ -52,8 +54,10 @@ struct Channel {
 pub(super) enum Begin {
     /// `/connect`: what was sent before is none of its business.
     Connect,
-    /// `/reconnect` or `/poll`, from the cursor that the client names.
-    Resume(Option<Cursor>),
+    /// `/reconnect`, from the cursor that the client names.
+    Reconnect(Option<Cursor>),
+    /// `/poll`, likewise.
+    Poll(Option<Cursor>),
 }
 
 /// A channel that begins.
@@ -97,6 +101,7 @@ impl Session {
                 number: 0,
                 transport: LegacyTransport::LongPolling,
                 is_attached: false,
+                aborted: None,
                 kept: Kept::new(legacy_frames::next_cursor()),
             }),
             channel_by: Deadline::default(),
@@ -106,6 +111,9 @@ impl Session {
     }
 
     /// Ties the connection to a new channel; the one before learns of it and ends.
+    ///
+    /// What waits unsent goes to whatever comes next, after what it missed: also to a `/connect`
+    /// and to a client whose cursor is unknown, which misses what was sent before (3.3).
     pub(super) fn attach(&self, transport: LegacyTransport, begin: Begin) -> Attached {
         let outbox = self.inbox.outbox();
         let attached = {
@@ -113,10 +121,16 @@ impl Session {
             channel.number = channel.number.wrapping_add(1);
             channel.transport = transport;
             channel.is_attached = true;
+            if matches!(begin, Begin::Reconnect(_)) {
+                channel.aborted = None;
+            }
             self.channel_by.clear();
             // Answers to calls of a channel that is gone are nobody's.
             outbox.drop_control();
             let lost = outbox.set_lossy(false);
+            if lost > 0 && channel.kept.forget() {
+                self.inbox.groups_changed();
+            }
             let is_socket = transport == LegacyTransport::WebSockets;
             self.inbox.set_channel(is_socket.then_some(channel.number));
             let (first, has_gap) = match begin {
@@ -129,7 +143,7 @@ impl Session {
                     };
                     (vec![legacy_frames::empty(&init)], false)
                 }
-                Begin::Resume(cursor) => {
+                Begin::Reconnect(cursor) | Begin::Poll(cursor) => {
                     let (missed, from) = channel.kept.after(cursor);
                     let has_gap = from == From::Oldest || (from == From::Cursor && lost > 0);
                     (missed, has_gap)
@@ -156,6 +170,32 @@ impl Session {
         self.inbox.outbox().set_lossy(true);
         self.channel_by.set(by);
         true
+    }
+
+    /// The client has aborted: its channel ends, and the connection is as one whose channel is
+    /// lost. Gives the number of the abort, unless an earlier one stands.
+    pub(super) fn abort(&self) -> Option<u32> {
+        let outbox = self.inbox.outbox();
+        let begun = {
+            let mut channel = self.channel.lock();
+            channel.number = channel.number.wrapping_add(1);
+            if channel.is_attached {
+                channel.is_attached = false;
+                self.inbox.set_channel(None);
+                outbox.set_lossy(true);
+            }
+            let number = channel.number;
+            let stands = channel.aborted.is_some();
+            channel.aborted.get_or_insert(number);
+            (!stands).then_some(number)
+        };
+        outbox.wake();
+        begun
+    }
+
+    /// Whether the client has not reconnected since the abort of this number.
+    pub(super) fn is_aborted(&self, number: u32) -> bool {
+        self.channel.lock().aborted == Some(number)
     }
 
     /// Whether this is the channel that carries the connection.

@@ -11,14 +11,15 @@ use crate::backend::legacy::{FeedError, LegacyConversation, Reply};
 /// The receiving half of a connection. One task at a time owns it, by the lock around it.
 pub(super) struct Uplink {
     conversation: Option<Box<dyn LegacyConversation>>,
-    is_started: bool,
+    /// How the start went, once it is over.
+    start: Option<Result<(), CloseReason>>,
 }
 
 impl Uplink {
     pub(super) fn new(conversation: Box<dyn LegacyConversation>) -> Self {
         Self {
             conversation: Some(conversation),
-            is_started: false,
+            start: None,
         }
     }
 
@@ -32,15 +33,15 @@ impl Uplink {
     }
 
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
-        if self.is_started {
-            return Poll::Ready(Ok(()));
+        if let Some(start) = &self.start {
+            return Poll::Ready(start.clone());
         }
         let Some(conversation) = &mut self.conversation else {
             return Poll::Ready(Err(CloseReason::TransportLost));
         };
-        ready!(conversation.poll_start(cx))?;
-        self.is_started = true;
-        Poll::Ready(Ok(()))
+        let start = ready!(conversation.poll_start(cx));
+        self.start = Some(start.clone());
+        Poll::Ready(start)
     }
 
     /// Ready when a message may be fed. A client that sends without having asked for the start
@@ -63,7 +64,7 @@ impl Uplink {
 
     /// The client is back on a new channel. Hubs that have not heard of it yet hear nothing.
     pub(super) fn reconnected(&mut self) {
-        if let (Some(conversation), true) = (&mut self.conversation, self.is_started) {
+        if let (Some(conversation), Some(Ok(()))) = (&mut self.conversation, &self.start) {
             conversation.reconnected();
         }
     }
@@ -80,7 +81,7 @@ impl fmt::Debug for Uplink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Uplink")
             .field("is_open", &self.conversation.is_some())
-            .field("is_started", &self.is_started)
+            .field("start", &self.start)
             .finish_non_exhaustive()
     }
 }

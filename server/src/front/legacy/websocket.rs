@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tracing::{debug, info};
 
 use super::answers;
-use super::channel::{Opened, SECOND_LOOK, error_frame};
+use super::channel::{Opened, SECOND_LOOK};
 use super::request::Entry;
 use super::session::{Session, Step};
 use super::uplink::Uplink;
@@ -56,12 +56,12 @@ pub(super) fn upgrade(opened: Opened, entry: &mut Entry<'_>) -> Response {
     })
 }
 
-/// Accepts a socket to say an error on it.
-pub(super) fn refuse(entry: &mut Entry<'_>, error: Frame) -> Response {
+/// Accepts a socket to say this on it, and no more.
+pub(super) fn refuse(entry: &mut Entry<'_>, last: Frame) -> Response {
     accept(&mut entry.parts, |stream, leftover| {
         tokio::spawn(async move {
             let mut socket = Socket::new(stream, &leftover, u64::MAX);
-            finish(&mut socket, VecDeque::from([error]), CloseCode::NORMAL).await;
+            finish(&mut socket, VecDeque::from([last]), CloseCode::NORMAL).await;
         });
     })
 }
@@ -114,8 +114,8 @@ pub(super) async fn drive(
             turn: Turn::Idle,
             opened,
         },
-        Err(text) => {
-            let last = VecDeque::from([error_frame(text)]);
+        Err(last) => {
+            let last = VecDeque::from([last]);
             return finish(&mut socket, last, CloseCode::NORMAL).await;
         }
     };

@@ -1,0 +1,74 @@
+//! What clients get that were away for longer than what waits for them is kept.
+
+use heliograph_relay::Limits;
+
+use crate::app::{App, received, response};
+use crate::client::Said;
+use crate::stage::{Settings, Stage};
+
+/// A client that polls missed the answer with these messages, and then more of them than may wait.
+async fn missing(app: &mut App, stage: &Stage, version: &str) -> crate::client::Client {
+    let who = stage.who(&["chat"]).over("longPolling").version(version);
+    let mut client = stage.client(app.link(), who).await;
+    let id = client.id.clone();
+    let tell = async |app: &mut App, number: u32| {
+        let message = received("Chat", &number.to_string());
+        app.tell(&id, &response(&message)).await;
+    };
+    tell(app, 0).await;
+    assert_eq!(client.message().await, received("Chat", "0"));
+    let cursor = client.cursor.clone();
+    for number in 1..3 {
+        tell(app, number).await;
+        let missed = received("Chat", &number.to_string());
+        assert_eq!(client.message().await, missed);
+    }
+    client.cursor = cursor;
+    for number in 3..10 {
+        tell(app, number).await;
+    }
+    app.link().barrier().await;
+    client
+}
+
+fn settings(close_on_gap: bool) -> Settings {
+    let mut settings = Settings::default();
+    settings.clients.close_on_gap = close_on_gap;
+    settings.clients.outbox = Limits {
+        frames: 4,
+        ..Limits::default()
+    };
+    settings
+}
+
+#[tokio::test]
+async fn a_client_that_missed_too_much_gets_one_run_of_messages() {
+    let stage = Stage::start_with(settings(false));
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for version in ["2.1", "1.5", "1.3"] {
+        let mut client = missing(&mut app, &stage, version).await;
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&client.id).await, "asrs:reconnect");
+        for number in 6..10 {
+            let kept = received("Chat", &number.to_string());
+            assert_eq!(client.message().await, kept, "{version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_to_miss_nothing_is_ended() {
+    let stage = Stage::start_with(settings(true));
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let error = || Said::Error("Messages were lost.".to_owned());
+    for (version, last) in [
+        ("2.1", error()),
+        ("1.5", error()),
+        ("1.3", Said::Disconnect),
+    ] {
+        let mut client = missing(&mut app, &stage, version).await;
+        client.reconnect().await.unwrap();
+        assert_eq!(client.next().await, last, "{version}");
+        assert_eq!(app.link().closed(&client.id).await, "");
+    }
+}
