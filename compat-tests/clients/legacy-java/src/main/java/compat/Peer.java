@@ -11,6 +11,7 @@ import com.github.signalr4j.client.transport.LongPollingTransport;
 import com.github.signalr4j.client.transport.ServerSentEventsTransport;
 import com.github.signalr4j.client.transport.WebsocketTransport;
 import com.google.gson.JsonElement;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -30,7 +31,7 @@ final class Peer {
     private static final int START_SECONDS = 25;
     private static final int CALL_SECONDS = 40;
     private static final int SECONDS = 10;
-    private static final int RETURN_SECONDS = 20;
+    private static final int RETURN_SECONDS = 12;
 
     final List<String> hubs;
     final List<ConnectionState> states = new CopyOnWriteArrayList<>();
@@ -49,6 +50,7 @@ final class Peer {
     private final BlockingQueue<Boolean> returns = new LinkedBlockingQueue<>();
     private final BlockingQueue<Boolean> ends = new LinkedBlockingQueue<>();
     private ClientTransport transport;
+    private volatile Throwable error;
 
     Peer(String url, String transportName, Scene.Wish wish, Predicate<String> hears) {
         hubs = wish.hubs;
@@ -68,6 +70,7 @@ final class Peer {
             returns.add(true);
         });
         connection.connectionSlow(slow::incrementAndGet);
+        connection.error(latest -> error = latest);
         for (var hub : hubs) {
             var proxy = connection.createHubProxy(hub);
             proxies.put(hub, proxy);
@@ -89,7 +92,13 @@ final class Peer {
     }
 
     void start() throws Exception {
-        wait(begin(), START_SECONDS, "neither started nor failed");
+        var begun = begin();
+        try {
+            wait(begun, START_SECONDS, "neither started nor failed");
+        } catch (InterruptedException cancelled) {
+            // A start that fails is cancelled too, and it depends on who is first whether it tells why.
+            throw begun.isCancelled() ? new IOException("the start was cancelled: " + error, error) : cancelled;
+        }
     }
 
     SignalRFuture<Void> begin() {

@@ -83,7 +83,7 @@ final class ReconnectScenarios {
         /** Sends something now and then until the armed cut is done. */
         void untilCut(Work send) throws Exception {
             for (var i = 0; i < 100 && !relay.isCut(100); i++) send.run();
-            isTrue(relay.isCut(1000), "the link was not cut");
+            isTrue(relay.isCut(1000), "the link was not cut; the client was " + peer.states);
         }
 
         /** Something that the client does not listen to. */
