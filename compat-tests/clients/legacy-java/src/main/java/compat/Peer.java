@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -32,6 +33,7 @@ final class Peer {
     private static final int CALL_SECONDS = 40;
     private static final int SECONDS = 10;
     private static final int RETURN_SECONDS = 12;
+    private static final int SILENT_SECONDS = 20;
 
     final List<String> hubs;
     final List<ConnectionState> states = new CopyOnWriteArrayList<>();
@@ -106,8 +108,8 @@ final class Peer {
         headers.forEach(connection::addHeader);
         transport = switch (transportName) {
             case "webSockets" -> new WebsocketTransport(new NullLogger());
-            case "serverSentEvents" -> new ServerSentEventsTransport(new NullLogger());
-            case "longPolling" -> new LongPollingTransport(new NullLogger());
+            case "serverSentEvents" -> new ServerSentEventsTransport(new NullLogger(), new PatientHttp());
+            case "longPolling" -> new LongPollingTransport(new NullLogger(), new PatientHttp());
             default -> new AutomaticTransport(new NullLogger());
         };
         return connection.start(transport);
@@ -204,12 +206,8 @@ final class Peer {
 
     /** The texts before the given one, which is taken too. */
     List<String> before(String mark) throws InterruptedException {
-        return before(mark, SECONDS);
-    }
-
-    List<String> before(String mark, int seconds) throws InterruptedException {
         var all = new ArrayList<String>();
-        for (var text = next(hubs.get(0), seconds); !text.equals(mark); text = next(hubs.get(0), seconds)) all.add(text);
+        for (var text = next(); !text.equals(mark); text = next()) all.add(text);
         return all;
     }
 
@@ -233,8 +231,17 @@ final class Peer {
         ended(SECONDS);
     }
 
-    boolean hasEnded() {
-        return !ends.isEmpty();
+    /** The texts before the given one, or none if the client ends before. */
+    Optional<List<String>> beforeUnlessEnded(String mark) throws InterruptedException {
+        var all = new ArrayList<String>();
+        for (var silent = 0; silent < SILENT_SECONDS; ) {
+            var text = texts.get(hubs.get(0)).poll(1, TimeUnit.SECONDS);
+            if (text == null && !ends.isEmpty()) return Optional.empty();
+            if (mark.equals(text)) return Optional.of(all);
+            if (text != null) all.add(text);
+            silent = text == null ? silent + 1 : 0;
+        }
+        throw new Check.Failed("it neither ended nor got the last message");
     }
 
     boolean wasConnected() {
