@@ -33,7 +33,8 @@ final class Peer {
     private static final int CALL_SECONDS = 40;
     private static final int SECONDS = 10;
     private static final int RETURN_SECONDS = 12;
-    private static final int SILENT_SECONDS = 20;
+    // A client that is not told of its end takes the time of its keep-alive to see it.
+    private static final int SILENT_SECONDS = 40;
 
     final List<String> hubs;
     final List<ConnectionState> states = new CopyOnWriteArrayList<>();
