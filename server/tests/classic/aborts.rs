@@ -98,6 +98,30 @@ async fn one_that_stops_has_stopped_within_a_second_whatever_else_comes() {
 }
 
 #[tokio::test]
+async fn an_abort_that_its_reconnect_has_overtaken_leaves_the_channel_unless_the_client_does() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in ["webSockets", "serverSentEvents"] {
+        let mut client = old(&stage, &mut app, transport).await;
+        let id = client.id.clone();
+        for stays in [true, false] {
+            client.lose();
+            client.reconnect().await.unwrap();
+            assert_eq!(app.heard(&id).await, "asrs:reconnect", "{transport}");
+            assert_eq!(client.request_abort().await.status, 200);
+            if stays {
+                sleep(LONGER).await;
+                let message = received("Chat", "there");
+                app.tell(&id, &response(&message)).await;
+                assert_eq!(client.message().await, message, "{transport}");
+            }
+        }
+        client.lose();
+        stopped(&mut app, &id).await;
+    }
+}
+
+#[tokio::test]
 async fn from_1_4_on_an_abort_is_the_end() {
     let stage = Stage::start();
     let mut app = App::start(&stage, &["Chat"]).await;
@@ -115,6 +139,29 @@ async fn from_1_4_on_an_abort_is_the_end() {
                 Some(text) => assert_eq!(client.next().await, Said::Error(text.to_owned())),
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_version_is_that_of_the_request_else_the_one_that_was_negotiated() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let error = Said::Error("This connection is over.".to_owned());
+    for (negotiated, named, expected) in [
+        ("2.1", "", &error),
+        ("1.3", "2.1", &error),
+        ("1.3", "", &Said::Disconnect),
+        ("2.1", "1.3", &Said::Disconnect),
+    ] {
+        let who = stage.who(&["chat"]).version(negotiated);
+        let (id, token) = who.negotiate(stage.address).await.unwrap();
+        let client = Client::connect_as(stage.address, who.version(named), id, token).await;
+        let mut client = client.unwrap();
+        assert_eq!(app.opened().await, client.id);
+        client.request_abort().await;
+        stopped(&mut app, &client.id).await;
+        client.reconnect().await.unwrap();
+        assert_eq!(client.next().await, *expected, "{negotiated} {named}");
     }
 }
 

@@ -74,16 +74,18 @@ pub(super) async fn open(
             return refuse(entry, protocol, transport, frame_id);
         }
         Known::Live(session) => {
+            if action == Action::Reconnect {
+                // Before its app is asked, which takes time.
+                session.reconnects();
+            }
             resume_check(entry, token, action).await?;
             session
         }
         Known::Never => enter(door, entry, token, action).await?,
     };
-    let cursor = entry.parameters.cursor();
     let begin = match action {
         Action::Connect => Begin::Connect,
-        Action::Reconnect => Begin::Reconnect(cursor),
-        _ => Begin::Poll(cursor),
+        _ => Begin::Resume(entry.parameters.cursor()),
     };
     let opened = Opened {
         door: Arc::clone(door),
@@ -161,6 +163,9 @@ async fn enter(
         rejoins,
     };
     let session = door.begin(entry, newcomer);
+    if action == Action::Reconnect {
+        session.reconnects();
+    }
     let is_polling = entry.parameters.transport() == Some(LegacyTransport::LongPolling);
     if is_polling && action == Action::Connect && !session.protocol.has_start() {
         // There is no `/start` to say that a hub fails (4.1).
@@ -250,7 +255,7 @@ impl Opened {
             }
             warn!(conn = ?session.id, "legacy client missed more than was kept");
         }
-        let is_lost = matches!(self.begin, Begin::Reconnect(cursor) | Begin::Poll(cursor)
+        let is_lost = matches!(self.begin, Begin::Resume(cursor)
             if cursor.is_none_or(|cursor| !legacy_frames::is_known(cursor)));
         if is_lost && attached.first.is_empty() {
             // A cursor that can be used, before the next cut (4.1).

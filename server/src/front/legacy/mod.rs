@@ -6,6 +6,7 @@
 //! channels of four transports carry it, one at a time, until it is aborted or has been
 //! without one for too long. See the notes on the legacy protocol, sections 1 and 4.
 
+mod aborts;
 mod answers;
 mod channel;
 mod event_stream;
@@ -39,6 +40,7 @@ use tracing::{debug, info};
 
 pub use routes::LegacyRoute;
 
+use self::aborts::UNDECIDED;
 use self::session::Session;
 use self::sessions::Sessions;
 use crate::auth::LegacyTokens;
@@ -49,9 +51,6 @@ use crate::telemetry::LegacyMeters;
 /// What is added to the time for which a connection without a channel is kept, except for long
 /// polling (4.1).
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How long a connection whose client aborts before it reconnects waits for the second half of that.
-const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// Settings of the door; the defaults are those of ASP.NET SignalR (4.2).
 #[derive(Clone, Copy, Debug)]
@@ -211,20 +210,20 @@ impl Door {
         self.clock.after(patience)
     }
 
-    /// The client has stopped, or it is about to reconnect if it is of those that abort before
-    /// (4.1): the channel of such a one ends at once, and the connection when nobody reconnects.
+    /// The client has stopped, or it reconnects if it is of those that abort before: the connection
+    /// of such a one ends when that is decided.
     fn abort(self: &Arc<Self>, session: &Arc<Session>) {
         let reason = CloseReason::ClientClosed(None);
         if !session.protocol.aborts_to_reconnect() {
             return self.end_later(session, reason);
         }
-        let Some(number) = session.abort() else {
+        let Some(number) = session.abort(self.patience(false)) else {
             return;
         };
         let (door, session) = (Arc::clone(self), Arc::clone(session));
         tokio::spawn(async move {
-            tokio::time::sleep(AFTER_ABORT).await;
-            if session.is_aborted(number) {
+            tokio::time::sleep(UNDECIDED).await;
+            if session.has_stopped(number) {
                 door.end(&session, reason).await;
             }
         });

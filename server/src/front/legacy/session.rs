@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use heliograph_protocol::legacy::{ClientProtocol, Cursor, Envelope, LegacyTransport};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, FrameClass, Limits, Taken};
 use parking_lot::Mutex;
 
+use super::aborts::Aborts;
 use super::kept::{From, Kept};
 use super::uplink::Uplink;
 use crate::auth::LegacyTokens;
@@ -40,12 +42,11 @@ pub(super) struct Session {
 /// What carries the connection. Its lock is taken before that of the outbox.
 #[derive(Debug)]
 struct Channel {
-    /// Grows with each channel and abort; the newest channel alone takes from the outbox.
+    /// Grows with each channel and each that is aborted; the newest alone takes from the outbox.
     number: u32,
     transport: LegacyTransport,
     is_attached: bool,
-    /// The number of the abort after which the client may reconnect yet.
-    aborted: Option<u32>,
+    aborts: Aborts,
     kept: Kept,
 }
 
@@ -54,10 +55,8 @@ struct Channel {
 pub(super) enum Begin {
     /// `/connect`: what was sent before is none of its business.
     Connect,
-    /// `/reconnect`, from the cursor that the client names.
-    Reconnect(Option<Cursor>),
-    /// `/poll`, likewise.
-    Poll(Option<Cursor>),
+    /// `/reconnect` or `/poll`, from the cursor that the client names.
+    Resume(Option<Cursor>),
 }
 
 /// A channel that begins.
@@ -101,7 +100,7 @@ impl Session {
                 number: 0,
                 transport: LegacyTransport::LongPolling,
                 is_attached: false,
-                aborted: None,
+                aborts: Aborts::default(),
                 kept: Kept::new(legacy_frames::next_cursor()),
             }),
             channel_by: Deadline::default(),
@@ -121,9 +120,6 @@ impl Session {
             channel.number = channel.number.wrapping_add(1);
             channel.transport = transport;
             channel.is_attached = true;
-            if matches!(begin, Begin::Reconnect(_)) {
-                channel.aborted = None;
-            }
             self.channel_by.clear();
             // Answers to calls of a channel that is gone are nobody's.
             outbox.drop_control();
@@ -143,7 +139,7 @@ impl Session {
                     };
                     (vec![legacy_frames::empty(&init)], false)
                 }
-                Begin::Reconnect(cursor) | Begin::Poll(cursor) => {
+                Begin::Resume(cursor) => {
                     let (missed, from) = channel.kept.after(cursor);
                     let has_gap = from == From::Oldest || (from == From::Cursor && lost > 0);
                     (missed, has_gap)
@@ -172,30 +168,37 @@ impl Session {
         true
     }
 
-    /// The client has aborted: its channel ends, and the connection is as one whose channel is
-    /// lost. Gives the number of the abort, unless an earlier one stands.
-    pub(super) fn abort(&self) -> Option<u32> {
+    /// The client has aborted, and may do so to reconnect: its channel ends, unless the reconnect
+    /// has overtaken the abort, and the connection waits for another until `by`. Gives the number by
+    /// which to ask [`Session::has_stopped`], unless somebody is to ask already.
+    pub(super) fn abort(&self, by: u32) -> Option<u32> {
         let outbox = self.inbox.outbox();
-        let begun = {
+        let effect = {
             let mut channel = self.channel.lock();
-            channel.number = channel.number.wrapping_add(1);
-            if channel.is_attached {
+            let effect = channel.aborts.abort(Instant::now());
+            if effect.ends_channel && channel.is_attached {
+                channel.number = channel.number.wrapping_add(1);
                 channel.is_attached = false;
                 self.inbox.set_channel(None);
                 outbox.set_lossy(true);
+                self.channel_by.set(by);
             }
-            let number = channel.number;
-            let stands = channel.aborted.is_some();
-            channel.aborted.get_or_insert(number);
-            (!stands).then_some(number)
+            effect
         };
         outbox.wake();
-        begun
+        effect.to_settle
     }
 
-    /// Whether the client has not reconnected since the abort of this number.
-    pub(super) fn is_aborted(&self, number: u32) -> bool {
-        self.channel.lock().aborted == Some(number)
+    /// The client has asked to reconnect: an abort before that is no stop.
+    pub(super) fn reconnects(&self) {
+        self.channel.lock().aborts.reconnects(Instant::now());
+    }
+
+    /// Whether the abort of this number was a stop.
+    pub(super) fn has_stopped(&self, number: u32) -> bool {
+        let mut channel = self.channel.lock();
+        let is_attached = channel.is_attached;
+        channel.aborts.is_stop(number, is_attached)
     }
 
     /// Whether this is the channel that carries the connection.
