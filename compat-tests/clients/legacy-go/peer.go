@@ -107,6 +107,8 @@ func newPeer(server *server, address string, w wish, name string, hears func(str
 	client.Scheme = signalr.HTTP
 	client.Headers = w.headers
 	client.CustomID = name
+	// A hub that is not there may be waited for with each of them.
+	client.MaxNegotiateRetries = 1
 	client.RetryWaitDuration = 100 * time.Millisecond
 	client.MaxReconnectRetries = 20
 	peer := &peer{

@@ -259,10 +259,11 @@ func groupChurn(s *scene) {
 						return
 					}
 				}
+				time.Sleep(5 * time.Millisecond)
 			}
 		})
 	}
-	texts := make([]string, 500)
+	texts := make([]string, 300)
 	for i := range texts {
 		texts[i] = s.name("text")
 		all[1].call("SendGroup", group, texts[i])

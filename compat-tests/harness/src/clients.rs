@@ -1,6 +1,8 @@
 //! The clients that we did not write, and how to run their drivers.
 
-use crate::install::{CHROMIUM, GO, JAVA, LEGACY_JAVA, LEGACY_NPM, NPM, Need, PYTHON, Step};
+use crate::install::{
+    CHROMIUM, GO, JAVA, LEGACY_GO, LEGACY_JAVA, LEGACY_NPM, LEGACY_PYTHON, NPM, Need, PYTHON, Step,
+};
 use crate::world::World;
 
 /// A transport and a protocol.
@@ -102,6 +104,16 @@ const fn chromium(name: &'static str, library: &'static str, run: &'static str) 
     Client {
         needs: &[CHROMIUM],
         ..js(name, library, run)
+    }
+}
+
+/// A Python client of ASP.NET, none of which follows redirects.
+const fn legacy_python(name: &'static str, library: &'static str, run: &'static str) -> Client {
+    Client {
+        install: Some(&LEGACY_PYTHON),
+        folder: LEGACY_PYTHON.folder,
+        modes: &[("webSockets", "json"), ("serverSentEvents", "json")],
+        ..stays(legacy_js(name, library, run))
     }
 }
 
@@ -370,17 +382,33 @@ pub const CLIENTS: &[Client] = &[
         ))
     },
     Client {
-        name: "legacy-java-2.0.4",
-        library: "com.github.signalr4j:signalr4j 2.0.4",
-        world: World::Legacy,
-        manner: Manner::Table,
-        follows_redirects: false,
         install: Some(&LEGACY_JAVA),
-        needs: &[],
         folder: LEGACY_JAVA.folder,
-        run: "java -jar target/compat-legacy-java.jar",
-        modes: LEGACY,
-        share: Share::OnRequest,
+        ..stays(legacy_js(
+            "legacy-java-2.0.4",
+            "com.github.signalr4j:signalr4j 2.0.4",
+            "java -jar target/compat-legacy-java.jar",
+        ))
+    },
+    legacy_python(
+        "legacy-python-client-0.0.7",
+        "signalr-client 0.0.7",
+        ".venv/client/bin/python drive_signalr_client.py",
+    ),
+    legacy_python(
+        "legacy-python-unified-0.0.10",
+        "signalr-unified-client 0.0.10",
+        ".venv/unified/bin/python drive_signalr_unified.py",
+    ),
+    Client {
+        install: Some(&LEGACY_GO),
+        folder: LEGACY_GO.folder,
+        modes: &[("webSockets", "json")],
+        ..stays(legacy_js(
+            "legacy-go-0.3.5",
+            "github.com/carterjones/signalr v0.3.5",
+            "bin/compat-legacy-go",
+        ))
     },
 ];
 

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::places;
 use crate::process::{run, shell};
 
-pub use steps::{GO, JAVA, LEGACY_JAVA, LEGACY_NPM, NPM, PYTHON, Step};
+pub use steps::{GO, JAVA, LEGACY_GO, LEGACY_JAVA, LEGACY_NPM, LEGACY_PYTHON, NPM, PYTHON, Step};
 
 const LIMIT: Duration = Duration::from_secs(900);
 

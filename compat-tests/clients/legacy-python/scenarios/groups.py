@@ -1,10 +1,13 @@
 """Groups."""
 
 import threading
+import time
 
 from checks import equal, true
 
 from .registry import scenario
+
+MESSAGES = 300
 
 
 @scenario("group-join-and-leave")
@@ -87,11 +90,12 @@ def churn(scene):
             peer.call("JoinGroup", group)
             peer.call("LeaveGroup", group)
             rounds[peer] += 1
+            time.sleep(0.005)
 
     threads = [threading.Thread(target=run, args=(peer,), daemon=True) for peer in churning]
     for thread in threads:
         thread.start()
-    texts = [scene.name("text") for _ in range(500)]
+    texts = [scene.name("text") for _ in range(MESSAGES)]
     for text in texts:
         sender.call("SendGroup", group, text)
     sent.set()

@@ -12,6 +12,7 @@ GROUPS = 500
 LONGEST_TARGET = 4096 - len(" HTTP/1.1\r\n") - len("POST ")
 # More than the sockets on the way hold, and fewer than any server keeps.
 MESSAGES, PADDING, KEPT = 1500, "." * 8000, 100
+SILENCE = 20.0
 
 
 class Pair:
@@ -143,14 +144,30 @@ def slow_reader(scene):
     # It ends, or sooner or later gets the last.
     last = scene.name("last")
     sender.call("SendConnection", reader.id, last)
-    try:
-        seen = [number(text) for text in reader.before(last, 45)]
-    except Failed:
-        true(reader.ends or reader.losses, "it neither ended nor got the last message")
+    seen = up_to(last, reader)
+    if seen is None:
         return
     true(seen == sorted(set(seen)), "messages came twice or out of order")
     # What is kept for a client that does not keep up is the latest.
     true(seen[-KEPT:] == list(range(MESSAGES - KEPT, MESSAGES)), f"of {MESSAGES} messages {len(seen)} came, and not the latest {KEPT} without a gap")
+
+
+def up_to(last, reader):
+    """The numbers of the messages before the last one, or none if the client ends before."""
+    seen = []
+    silent_since = time.monotonic()
+    while True:
+        try:
+            text = reader.next(timeout=0.5)
+        except Failed:
+            if reader.ends or reader.losses:
+                return None
+            true(time.monotonic() < silent_since + SILENCE, "it neither ended nor got the last message")
+            continue
+        if text == last:
+            return seen
+        seen.append(number(text))
+        silent_since = time.monotonic()
 
 
 def number(text):

@@ -114,6 +114,19 @@ pub const PYTHON: Step = Step {
     unavailable: &["No matching distribution found for"],
 };
 
+/// The Python clients of ASP.NET SignalR, which go by the same name, so that each has a folder of
+/// its own.
+pub const LEGACY_PYTHON: Step = Step {
+    name: "legacy-pip",
+    folder: "compat-tests/clients/legacy-python",
+    line: "for client in client unified; do \
+           python3 -m venv .venv/$client && .venv/$client/bin/pip install -q \
+           --disable-pip-version-check -r requirements-$client.txt || exit 1; done",
+    inputs: &["requirements-client.txt", "requirements-unified.txt"],
+    output: ".venv/unified/bin/python",
+    ..PYTHON
+};
+
 /// The Go client.
 pub const GO: Step = Step {
     name: "go",
@@ -124,9 +137,18 @@ pub const GO: Step = Step {
         packages: &["golang-go"],
     }],
     line: "go build -o bin/compat-go .",
-    inputs: &["."],
+    inputs: &[".", "../go-common"],
     output: "bin/compat-go",
     unavailable: &["404 Not Found", "410 Gone", "no such host", "i/o timeout"],
+};
+
+/// The Go client of ASP.NET SignalR.
+pub const LEGACY_GO: Step = Step {
+    name: "legacy-go",
+    folder: "compat-tests/clients/legacy-go",
+    line: "go build -o bin/compat-legacy-go .",
+    output: "bin/compat-legacy-go",
+    ..GO
 };
 
 impl Step {

@@ -38,7 +38,7 @@ final class CallScenarios {
     // A WebSocket of the original takes messages of up to 64 KiB.
     private static final int SOCKET_ARGUMENT = 60_000;
     private static final int POSTED_ARGUMENT = 100_000;
-    private static final int SLOW_MS = 1500;
+    private static final int SLOW_MS = 3000;
     private static final Gson GSON = new Gson();
 
     private CallScenarios() { }
@@ -125,7 +125,7 @@ final class CallScenarios {
     private static void slowBesideQuick(Scene scene) throws Exception {
         var peer = scene.connect();
         var slow = peer.beginCall("Slow", SLOW_MS);
-        for (var i = 0; i < 10; i++) equal("quick " + i, peer.text("Echo", "quick " + i), "the result");
+        for (var i = 0; i < 5; i++) equal("quick " + i, peer.text("Echo", "quick " + i), "the result");
         isTrue(!slow.isDone(), "the slow call held up the quick ones");
         equal(SLOW_MS, Peer.result(slow, "Slow").getAsInt(), "the result of the slow call");
     }

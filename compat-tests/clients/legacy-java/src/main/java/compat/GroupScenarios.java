@@ -20,6 +20,8 @@ final class GroupScenarios {
         "group-gone-after-stop", GroupScenarios::goneAfterStop,
         "group-churn", GroupScenarios::churn);
 
+    private static final int MESSAGES = 300;
+
     private GroupScenarios() { }
 
     private static void joinAndLeave(Scene scene) throws Exception {
@@ -86,7 +88,7 @@ final class GroupScenarios {
         var isSending = new AtomicBoolean(true);
         var churning = all.subList(2, 4).stream().map(other -> CompletableFuture.supplyAsync(() -> rounds(other, group, isSending))).toList();
         var texts = new ArrayList<String>();
-        for (var i = 0; i < 500; i++) {
+        for (var i = 0; i < MESSAGES; i++) {
             texts.add(scene.name("text"));
             all.get(1).call("SendGroup", group, texts.get(i));
         }
@@ -103,6 +105,7 @@ final class GroupScenarios {
             for (; isSending.get(); rounds++) {
                 other.call("JoinGroup", group);
                 other.call("LeaveGroup", group);
+                Thread.sleep(5);
             }
         } catch (Exception error) {
             throw new Check.Failed("joining and leaving: " + error);

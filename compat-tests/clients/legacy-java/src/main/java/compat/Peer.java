@@ -11,10 +11,12 @@ import com.github.signalr4j.client.transport.LongPollingTransport;
 import com.github.signalr4j.client.transport.ServerSentEventsTransport;
 import com.github.signalr4j.client.transport.WebsocketTransport;
 import com.google.gson.JsonElement;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -30,6 +32,9 @@ final class Peer {
     private static final int START_SECONDS = 25;
     private static final int CALL_SECONDS = 40;
     private static final int SECONDS = 10;
+    private static final int RETURN_SECONDS = 12;
+    // A client that is not told of its end takes the time of its keep-alive to see it.
+    private static final int SILENT_SECONDS = 40;
 
     final List<String> hubs;
     final List<ConnectionState> states = new CopyOnWriteArrayList<>();
@@ -48,6 +53,7 @@ final class Peer {
     private final BlockingQueue<Boolean> returns = new LinkedBlockingQueue<>();
     private final BlockingQueue<Boolean> ends = new LinkedBlockingQueue<>();
     private ClientTransport transport;
+    private volatile Throwable error;
 
     Peer(String url, String transportName, Scene.Wish wish, Predicate<String> hears) {
         hubs = wish.hubs;
@@ -67,6 +73,7 @@ final class Peer {
             returns.add(true);
         });
         connection.connectionSlow(slow::incrementAndGet);
+        connection.error(latest -> error = latest);
         for (var hub : hubs) {
             var proxy = connection.createHubProxy(hub);
             proxies.put(hub, proxy);
@@ -88,7 +95,13 @@ final class Peer {
     }
 
     void start() throws Exception {
-        wait(begin(), START_SECONDS, "neither started nor failed");
+        var begun = begin();
+        try {
+            wait(begun, START_SECONDS, "neither started nor failed");
+        } catch (InterruptedException cancelled) {
+            // A start that fails is cancelled too, and it depends on who is first whether it tells why.
+            throw begun.isCancelled() ? new IOException("the start was cancelled: " + error, error) : cancelled;
+        }
     }
 
     SignalRFuture<Void> begin() {
@@ -96,8 +109,8 @@ final class Peer {
         headers.forEach(connection::addHeader);
         transport = switch (transportName) {
             case "webSockets" -> new WebsocketTransport(new NullLogger());
-            case "serverSentEvents" -> new ServerSentEventsTransport(new NullLogger());
-            case "longPolling" -> new LongPollingTransport(new NullLogger());
+            case "serverSentEvents" -> new ServerSentEventsTransport(new NullLogger(), new PatientHttp());
+            case "longPolling" -> new LongPollingTransport(new NullLogger(), new PatientHttp());
             default -> new AutomaticTransport(new NullLogger());
         };
         return connection.start(transport);
@@ -194,12 +207,8 @@ final class Peer {
 
     /** The texts before the given one, which is taken too. */
     List<String> before(String mark) throws InterruptedException {
-        return before(mark, SECONDS);
-    }
-
-    List<String> before(String mark, int seconds) throws InterruptedException {
         var all = new ArrayList<String>();
-        for (var text = next(hubs.get(0), seconds); !text.equals(mark); text = next(hubs.get(0), seconds)) all.add(text);
+        for (var text = next(); !text.equals(mark); text = next()) all.add(text);
         return all;
     }
 
@@ -210,8 +219,8 @@ final class Peer {
 
     /** Waits until the client says that it came back. */
     void returned() throws InterruptedException {
-        var isBack = returns.poll(45, TimeUnit.SECONDS) != null;
-        Check.isTrue(isBack, "no reconnect within 45 s; the client was " + states);
+        var isBack = returns.poll(RETURN_SECONDS, TimeUnit.SECONDS) != null;
+        Check.isTrue(isBack, "no reconnect within " + RETURN_SECONDS + " s; the client was " + states);
     }
 
     /** Waits until the client says that it is disconnected. */
@@ -223,8 +232,17 @@ final class Peer {
         ended(SECONDS);
     }
 
-    boolean hasEnded() {
-        return !ends.isEmpty();
+    /** The texts before the given one, or none if the client ends before. */
+    Optional<List<String>> beforeUnlessEnded(String mark) throws InterruptedException {
+        var all = new ArrayList<String>();
+        for (var silent = 0; silent < SILENT_SECONDS; ) {
+            var text = texts.get(hubs.get(0)).poll(1, TimeUnit.SECONDS);
+            if (text == null && !ends.isEmpty()) return Optional.empty();
+            if (mark.equals(text)) return Optional.of(all);
+            if (text != null) all.add(text);
+            silent = text == null ? silent + 1 : 0;
+        }
+        throw new Check.Failed("it neither ended nor got the last message");
     }
 
     boolean wasConnected() {

@@ -80,6 +80,17 @@ final class ReconnectScenarios {
             equal(List.of(), peer.before(marker), "further messages");
         }
 
+        /** Sends something now and then until the armed cut is done. */
+        void untilCut(Work send) throws Exception {
+            for (var i = 0; i < 100 && !relay.isCut(100); i++) send.run();
+            isTrue(relay.isCut(1000), "the link was not cut; the client was " + peer.states);
+        }
+
+        /** Something that the client does not listen to. */
+        void sendUnheard() throws Exception {
+            witness.call("SendConnection", peer.id, PADDING);
+        }
+
         /** The hub saw the connection come back that often. */
         void returned(int count) throws Exception {
             var events = new ArrayList<>(List.of("connected"));
@@ -223,7 +234,7 @@ final class ReconnectScenarios {
                 texts.add(scene.name(PADDING));
                 pair.witness.call("SendConnection", pair.peer.id, texts.get(texts.size() - 1));
             }
-            pair.relay.awaitCut(10);
+            pair.untilCut(() -> pair.witness.call("SendConnection", pair.peer.id, fresh(scene, texts)));
             pair.peer.returned();
         }
         equal(texts, pair.peer.take(texts.size(), 10), "the messages");
@@ -243,7 +254,8 @@ final class ReconnectScenarios {
         pair.relay.armCut(9_001);
         var prefix = scene.tag + PADDING.substring(0, 100);
         var burst = pair.peer.beginCall("Burst", 500, prefix);
-        pair.relay.awaitCut(10);
+        // For when the rest was too quick.
+        pair.untilCut(pair::sendUnheard);
         pair.peer.returned();
         endOf(burst);
         equal(Texts.numbered(prefix, 500), pair.peer.take(500, 10), "what the call sent");
@@ -271,9 +283,8 @@ final class ReconnectScenarios {
         for (var round = 0; round < CUTS; round++) {
             if (round % 2 == 0) {
                 pair.relay.armCut(301 + round);
-                // When all is sent already, there is this, which it does not listen to.
-                peer.beginCall("Callback", PADDING);
-                pair.relay.awaitCut(10);
+                // When all is sent already, there is this.
+                pair.untilCut(pair::sendUnheard);
             } else {
                 pair.relay.cut(CUT_MS);
             }
@@ -333,14 +344,9 @@ final class ReconnectScenarios {
         // It ends, or sooner or later gets the last.
         var last = scene.name("last");
         sender.call("SendConnection", reader.id, last);
-        List<String> got;
-        try {
-            got = reader.before(last, 45);
-        } catch (Check.Failed error) {
-            isTrue(reader.hasEnded(), "it neither ended nor got the last message");
-            return;
-        }
-        var seen = got.stream().map(text -> Integer.parseInt(text.substring(text.lastIndexOf('.') + 1))).toList();
+        var got = reader.beforeUnlessEnded(last);
+        if (got.isEmpty()) return;
+        var seen = got.get().stream().map(text -> Integer.parseInt(text.substring(text.lastIndexOf('.') + 1))).toList();
         for (var i = 1; i < seen.size(); i++) isTrue(seen.get(i) > seen.get(i - 1), "messages came twice or out of order");
         // What is kept for a client that does not keep up is the latest.
         var latest = seen.subList(Math.max(0, seen.size() - KEPT), seen.size());

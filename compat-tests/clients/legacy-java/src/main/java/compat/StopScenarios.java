@@ -73,7 +73,7 @@ final class StopScenarios {
         equal(List.of("connected"), scene.log(peer.id), "the events before the loss");
         relay.cut();
         scene.logged(peer.id, 60, "connected", "disconnected:false");
-        peer.ended(30);
+        peer.ended();
         equal(List.of(1, 0), List.of(peer.disconnects.get(), peer.reconnects.get()), "the numbers of ends and reconnects");
         equal(List.of("connected", "disconnected:false"), scene.log(peer.id), "the events in the end");
     }
