@@ -240,7 +240,7 @@ fn proxy(hub: &Bridged) -> HubProxy<'_> {
         parameters: method.parameters.iter().map(|name| &**name).collect(),
     });
     HubProxy {
-        name: hub.name(),
+        name: proxy_script::hub_property(hub.name()).into(),
         methods: methods.collect(),
     }
 }
