@@ -225,7 +225,11 @@ impl LegacyBackend for Bridge {
         Box::new(BridgeConversation::new(&self.hubs, opening))
     }
 
-    fn script<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
+    fn script<'a>(
+        &'a self,
+        _request: &'a ClientRequest,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
         let proxies: Vec<_> = self.hubs.all.iter().map(|hub| proxy(hub)).collect();
         let mut script = Vec::new();
         proxy_script::write(&mut script, url, &proxies);

@@ -1,7 +1,9 @@
 //! Settings for legacy clients, in the running binary.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use heliograph::auth::{AccessKey, Mint};
@@ -246,6 +248,55 @@ fn apps_are_asked_for_as_long_as_the_settings_say() {
         assert_eq!(status(&answer), 503, "{answer}");
         assert!(answer.ends_with("The hub is not available."), "{answer}");
         service.wait_for_log("did not answer in time, asked at http://127.0.0.1:");
+    }
+}
+
+/// A proxy before a service that starts after it, and how many connections came through it.
+fn proxy() -> (String, Arc<OnceLock<String>>, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (target, count) = (Arc::new(OnceLock::<String>::new()), Arc::default());
+    let (behind, counted) = (Arc::clone(&target), Arc::<AtomicUsize>::clone(&count));
+    std::thread::spawn(move || {
+        for near in listener.incoming() {
+            // What has no end without a guard has one here.
+            if counted.fetch_add(1, Ordering::Relaxed) >= 50 {
+                break;
+            }
+            let near = near.unwrap();
+            let far = TcpStream::connect(behind.get().unwrap()).unwrap();
+            for (mut from, mut to) in [
+                (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                (far, near),
+            ] {
+                std::thread::spawn(move || {
+                    _ = std::io::copy(&mut from, &mut to);
+                    _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    (address, target, count)
+}
+
+#[test]
+fn an_app_that_is_the_service_itself_is_not_asked_for_ever() {
+    for (setting, path, through) in [
+        ("legacy.app_url", "/signalr", "/signalr/negotiate"),
+        ("legacy.app_url", "/signalr", "/signalr/hubs"),
+        ("hubs.mine.url", "/mine", "/signalr/negotiate"),
+        ("hubs.mine.url", "/mine", "/mine/negotiate"),
+    ] {
+        let (address, target, count) = proxy();
+        let service = start(&[&format!("{setting}=http://{address}{path}")]);
+        target.set(service.address.clone()).unwrap();
+        let before = std::time::Instant::now();
+        let answer = service.post(&format!("{through}?{}", query("mine")), "", "");
+        let status = status(&answer);
+        assert!(status == 502 || status == 503, "{through}: {answer}");
+        assert!(before.elapsed() < Duration::from_secs(5), "{through}");
+        assert_eq!(count.load(Ordering::Relaxed), 1, "{through}");
+        service.wait_for_log("its URL leads back to this service");
     }
 }
 
