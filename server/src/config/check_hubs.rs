@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check::{MIN_MESSAGE_BYTES, headers, origins, path, url};
-use super::hub::{EMBEDDED_HUBS, HubAuth, HubBackend, HubSettings, LegacyUsers};
+use super::hub::{EMBEDDED_HUBS, HubAuth, HubBackend, HubSettings, LegacyCasing, LegacyUsers};
 use super::settings::Settings;
 
 /// Finds the faults of all hubs.
@@ -12,7 +12,7 @@ pub(super) fn check_hubs(settings: &Settings, faults: &mut Vec<String>) {
     for (name, hub) in &settings.hubs {
         check_hub(name, hub, faults);
         if hub.backend() == Some(HubBackend::Server) {
-            check_server_hub(name, hub, settings, faults);
+            check_server_hub(name, hub, faults);
         } else {
             let path = hub.path(name).to_lowercase();
             let legacy = settings.legacy.path.to_lowercase();
@@ -29,6 +29,9 @@ pub(super) fn check_hubs(settings: &Settings, faults: &mut Vec<String>) {
             continue;
         }
         check_legacy(name, hub, faults);
+        if settings.legacy.app_url.is_some() {
+            check_beside_app(name, hub, faults);
+        }
         let legacy_name = hub.legacy_name(name).to_lowercase();
         if let Some(other) = legacy_names.insert(legacy_name, name) {
             faults.push(format!(
@@ -81,7 +84,7 @@ fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
 }
 
 /// A hub of app servers is here for legacy clients alone.
-fn check_server_hub(name: &str, hub: &HubSettings, settings: &Settings, faults: &mut Vec<String>) {
+fn check_server_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
     let set = [
         ("url", hub.url.is_some()),
         ("path", hub.path.is_some()),
@@ -96,10 +99,32 @@ fn check_server_hub(name: &str, hub: &HubSettings, settings: &Settings, faults: 
              their hubs to /client"
         ));
     }
-    if hub.legacy && settings.legacy.app_url.is_some() {
-        faults.push(format!(
-            "hubs.{name}: legacy clients are served by the classic app alone (legacy.app_url)"
-        ));
+}
+
+/// Where a classic app serves the legacy clients, a hub of ours has none: what is set for them would
+/// be of no use.
+fn check_beside_app(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
+    let why = "legacy clients are served by the classic app alone (legacy.app_url)";
+    if hub.backend() == Some(HubBackend::Server) {
+        faults.push(format!("hubs.{name}: {why}"));
+        return;
+    }
+    let is_cased = |casing| casing != LegacyCasing::Unchanged;
+    let set = [
+        ("legacy_name", hub.legacy_name.is_some()),
+        ("legacy_users", hub.legacy_users.is_some()),
+        ("negotiate_url", hub.negotiate_url.is_some()),
+        ("legacy_methods", !hub.legacy_methods.is_empty()),
+        (
+            "legacy_client_methods",
+            !hub.legacy_client_methods.is_empty(),
+        ),
+        ("legacy_arguments", is_cased(hub.legacy_arguments)),
+        ("legacy_results", is_cased(hub.legacy_results)),
+        ("legacy_streams", !hub.legacy_streams.is_empty()),
+    ];
+    for (setting, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
+        faults.push(format!("hubs.{name}.{setting}: expected none, {why}"));
     }
 }
 

@@ -112,6 +112,23 @@ fn every_fault_is_named_with_what_was_expected() {
             "hubs.x: legacy clients are served by the classic app alone",
         ),
         (
+            &[
+                "legacy.app_url=http://a/",
+                "hubs.x.url=http://a/x",
+                "hubs.x.legacy_name=ChatHub",
+            ],
+            "hubs.x.legacy_name: expected none, legacy clients are served by the classic app alone \
+             (legacy.app_url)",
+        ),
+        (
+            &[
+                "legacy.app_url=http://a/",
+                "hubs.chat.backend=embedded",
+                "hubs.chat.legacy_results=pascal",
+            ],
+            "hubs.chat.legacy_results: expected none",
+        ),
+        (
             &["legacy.manifest=/nowhere.toml"],
             "legacy.manifest cannot be used: /nowhere.toml: there is no such file",
         ),
@@ -260,6 +277,8 @@ fn good_settings_are_good() {
             &key,
             "--set",
             "hubs.x.url=http://127.0.0.1:5000/x",
+            "--set",
+            "legacy.app_url=http://127.0.0.1:5001/signalr",
             "--set",
             "protocols=[\"blazorpack\", \"my.own-protocol_2\"]",
         ],
