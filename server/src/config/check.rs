@@ -7,6 +7,7 @@ use super::secret::Secret;
 use super::settings::{Settings, WELL_KNOWN_KEY};
 use super::span::Span;
 use crate::edge::forwarded::Network;
+use crate::edge::paths::leads_to;
 
 /// The SDK makes no token with a shorter key.
 const MIN_KEY_BYTES: usize = 16;
@@ -225,6 +226,9 @@ fn amounts(settings: &Settings, faults: &mut Vec<String>) {
 fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
     if !legacy.path.is_empty() {
         path("legacy.path", &legacy.path, faults);
+        if leads_to("/client/negotiate", &legacy.path) {
+            faults.push("legacy.path: '/client/negotiate' is the service's own".to_owned());
+        }
     }
     origins("legacy.allowed_origins", &legacy.allowed_origins, faults);
     if let Some(url) = &legacy.app_url {

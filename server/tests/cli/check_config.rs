@@ -129,6 +129,24 @@ fn every_fault_is_named_with_what_was_expected() {
             "hubs.chat.legacy_results: expected none",
         ),
         (
+            &["hubs.x.url=http://a/x", "hubs.x.path=/realtime/SignalR"],
+            "hubs.x.path: '/signalr' is where legacy clients are served (legacy.path), whatever \
+             stands before it",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.path=/x/aspnetclient"],
+            "hubs.x.path: '/aspnetclient' is where legacy clients are served",
+        ),
+        (
+            &["demo=false", "legacy.path=/negotiate"],
+            "legacy.path: '/client/negotiate' is the service's own",
+        ),
+        (
+            &["legacy.path=/chat"],
+            "legacy.path: the hub of demo is at '/chat', but '/chat' is where legacy clients are \
+             served (legacy.path)",
+        ),
+        (
             &["legacy.manifest=/nowhere.toml"],
             "legacy.manifest cannot be used: /nowhere.toml: there is no such file",
         ),
@@ -279,6 +297,12 @@ fn good_settings_are_good() {
             "hubs.x.url=http://127.0.0.1:5000/x",
             "--set",
             "legacy.app_url=http://127.0.0.1:5001/signalr",
+            "--set",
+            "legacy.path=/chat",
+            "--set",
+            "hubs.y.url=http://127.0.0.1:5000/y",
+            "--set",
+            "hubs.y.path=/chat2/signalr",
             "--set",
             "protocols=[\"blazorpack\", \"my.own-protocol_2\"]",
         ],
