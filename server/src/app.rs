@@ -145,6 +145,8 @@ pub struct Doors {
     pub demo: Option<&'static str>,
     /// Paths of the hubs that are served at paths of their own.
     pub hubs: Vec<String>,
+    /// Names of the hubs that legacy clients may use, as they know them.
+    pub legacy_hubs: Vec<String>,
 }
 
 /// The service, bound to its address and not yet serving.
@@ -154,6 +156,7 @@ pub struct App {
     scheme: Scheme,
     demo: Option<&'static str>,
     hubs: Vec<String>,
+    legacy_hubs: Vec<String>,
     listener: Listener,
     router: Router,
     drain: Drain,
@@ -246,6 +249,7 @@ impl App {
             scheme,
             demo: doors.demo,
             hubs: doors.hubs,
+            legacy_hubs: doors.legacy_hubs,
             listener,
             router,
             drain,
@@ -291,6 +295,12 @@ impl App {
     #[must_use]
     pub fn hubs(&self) -> &[String] {
         &self.hubs
+    }
+
+    /// Names of the hubs that legacy clients may use, as they know them.
+    #[must_use]
+    pub fn legacy_hubs(&self) -> &[String] {
+        &self.legacy_hubs
     }
 
     /// What apps put in their settings. The key is shown only when everyone knows it anyway.

@@ -174,7 +174,13 @@ fn greet(app: &App, settings: &Settings) {
         lines.push(format!("  hubs        {}", app.hubs().join(" ")));
     }
     if !settings.legacy.path.is_empty() {
-        lines.push(format!("  legacy      {}", settings.legacy.path));
+        let path = &settings.legacy.path;
+        let hubs = match &settings.legacy.app_url {
+            Some(_) => "those of the app at legacy.app_url".to_owned(),
+            None if app.legacy_hubs().is_empty() => "none".to_owned(),
+            None => app.legacy_hubs().join(" "),
+        };
+        lines.push(format!("  legacy      {path} (hubs: {hubs})"));
     }
     lines.push(format!("READY {}", app.url()));
     say(&lines.join("\n"));

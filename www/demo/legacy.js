@@ -1,4 +1,4 @@
-// The demo chat as a page of ASP.NET SignalR had it: proxies from /signalr/hubs.
+// The demo chat as a page of ASP.NET SignalR had it: proxies from the script of legacy.path.
 
 const by = (id) => document.getElementById(id);
 const NAMES = {
@@ -45,8 +45,12 @@ function connect() {
 }
 
 function main() {
-  if (!globalThis.$?.connection?.chat) {
+  if (!globalThis.$?.connection) {
     by("no-script").hidden = false;
+    return;
+  }
+  if (!$.connection.chat) {
+    by("no-hub").hidden = false;
     return;
   }
   by("name").value = localStorage.getItem("heliograph-name") ?? `guest ${Math.floor(Math.random() * 1000)}`;

@@ -83,7 +83,10 @@ pub trait Conversation: Send + fmt::Debug {
     fn resumed(&mut self) {}
 
     /// A legacy client opened a new channel, after it had lost the one before. Nothing is void.
-    fn reconnected(&mut self) {}
+    /// Whether the hub tells that from other news: others do not hear of it.
+    fn reconnected(&mut self) -> bool {
+        false
+    }
 
     /// The client is gone: it is out of the hub already, and the hub is told.
     fn close(self: Box<Self>, reason: &CloseReason);

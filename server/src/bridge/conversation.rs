@@ -13,6 +13,7 @@ use heliograph_relay::{CloseReason, ConnectionId};
 use super::calls::OpenCall;
 use super::inlet::answer;
 use super::line::{Ends, Line, Record};
+use super::losses::Loss;
 use super::opening::Arrival;
 use super::{Bridged, Hubs, failure};
 use crate::auth::Identity;
@@ -40,6 +41,9 @@ pub(super) struct BridgeConversation {
 impl BridgeConversation {
     /// Puts the client into its hubs.
     pub(super) fn new(hubs: &Arc<Hubs>, opening: LegacyOpening) -> Self {
+        if opening.request.query_value("connectionData").is_none() {
+            hubs.losses.warn(Loss::Raw, "", opening.protocol);
+        }
         let is_return = opening.rejoins.is_some();
         let mut conversation = Self {
             hubs: Arc::clone(hubs),
@@ -159,6 +163,9 @@ impl BridgeConversation {
             answer(&self.inbox, reply, error.id(), HubOutcome::Error(&text));
             return Ok(());
         }
+        if error.target().is_none() && !self.lines.iter().any(|line| line.is_listed()) {
+            self.hubs.losses.warn(Loss::Raw, "", self.protocol);
+        }
         Err(self.refuse(error.id(), reply, error.to_string()))
     }
 
@@ -229,7 +236,7 @@ impl LegacyConversation for BridgeConversation {
             return Err(self.refuse(call.id.as_deref(), reply, why));
         }
         if call.state.is_some() {
-            hub.warn_of_state(self.protocol);
+            hub.warn_of(Loss::State, self.protocol);
         }
         let begun = line.inlet().begin(OpenCall {
             id: call.id.as_deref().map(Box::from),
@@ -247,7 +254,8 @@ impl LegacyConversation for BridgeConversation {
 
     fn reconnected(&mut self) {
         let listed = self.lines.iter().filter(|line| line.is_listed());
-        listed.for_each(|line| line.reconnected());
+        let unheard = listed.filter(|line| !line.reconnected());
+        unheard.for_each(|line| line.hub().warn_of(Loss::Return, self.protocol));
     }
 
     fn close(mut self: Box<Self>, reason: &CloseReason) {

@@ -267,10 +267,11 @@ impl Line {
         self.waiting.wake();
     }
 
-    /// The client has a new channel.
-    pub(super) fn reconnected(&self) {
-        if let Phase::Open(conversation) = &mut *self.phase.lock() {
-            conversation.reconnected();
+    /// The client has a new channel. Whether the hub hears of it, or is not there to hear of it.
+    pub(super) fn reconnected(&self) -> bool {
+        match &mut *self.phase.lock() {
+            Phase::Open(conversation) => conversation.reconnected(),
+            _ => true,
         }
     }
 

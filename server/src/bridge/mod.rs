@@ -15,6 +15,7 @@ mod conversation;
 mod failure;
 mod inlet;
 mod line;
+mod losses;
 mod names;
 mod opening;
 mod reopening;
@@ -23,18 +24,17 @@ mod users;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use heliograph_protocol::legacy::ClientProtocol;
 use heliograph_protocol::legacy::proxy_script::{self, HubProxy, MethodProxy};
 use heliograph_relay::Hub;
-use tracing::warn;
 
 pub use casing::Casing;
 pub use names::Names;
 pub use users::Users;
 
 use self::conversation::BridgeConversation;
+use self::losses::{Loss, Losses};
 use self::transcode::Transcoder;
 use crate::backend::embedded::EmbeddedHub;
 use crate::backend::legacy::{
@@ -121,6 +121,8 @@ struct Hubs {
     all: Vec<Arc<Bridged>>,
     /// By the name in lower case.
     by_name: HashMap<String, Arc<Bridged>>,
+    /// What was said of clients without hubs.
+    losses: Losses,
 }
 
 /// One hub, as its conversations share it.
@@ -133,8 +135,8 @@ struct Bridged {
     own_ids: bool,
     max_message_bytes: usize,
     methods: Vec<BridgedMethod>,
-    /// It was said that clients keep state, which is lost here.
-    warned_of_state: AtomicBool,
+    /// What was said of its clients.
+    losses: Losses,
 }
 
 impl Bridge {
@@ -159,13 +161,19 @@ impl Bridge {
                 users: bridged.users,
                 own_ids: bridged.own_ids,
                 methods: bridged.methods,
-                warned_of_state: AtomicBool::new(false),
+                losses: Losses::default(),
             });
             by_name.insert(lower, Arc::clone(&hub));
             all.push(hub);
         }
-        let hubs = Arc::new(Hubs { all, by_name });
-        Self { hubs }
+        let hubs = Hubs {
+            all,
+            by_name,
+            losses: Losses::default(),
+        };
+        Self {
+            hubs: Arc::new(hubs),
+        }
     }
 }
 
@@ -189,12 +197,9 @@ impl Bridged {
         self.transcoder.names()
     }
 
-    /// A client sent its state, for which Core hubs have no place.
-    fn warn_of_state(&self, protocol: ClientProtocol) {
-        if !self.warned_of_state.swap(true, Ordering::Relaxed) {
-            let (hub, dialect) = (self.name(), protocol.asked());
-            warn!(hub, %dialect, "legacy client keeps state, which the hub does not see");
-        }
+    /// A client did what has no place here.
+    fn warn_of(&self, loss: Loss, protocol: ClientProtocol) {
+        self.losses.warn(loss, self.name(), protocol);
     }
 }
 
@@ -225,7 +230,11 @@ impl LegacyBackend for Bridge {
         Box::new(BridgeConversation::new(&self.hubs, opening))
     }
 
-    fn script<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
+    fn script<'a>(
+        &'a self,
+        _request: &'a ClientRequest,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
         let proxies: Vec<_> = self.hubs.all.iter().map(|hub| proxy(hub)).collect();
         let mut script = Vec::new();
         proxy_script::write(&mut script, url, &proxies);
@@ -240,7 +249,7 @@ fn proxy(hub: &Bridged) -> HubProxy<'_> {
         parameters: method.parameters.iter().map(|name| &**name).collect(),
     });
     HubProxy {
-        name: hub.name(),
+        name: proxy_script::hub_property(hub.name()).into(),
         methods: methods.collect(),
     }
 }

@@ -7,6 +7,7 @@ use super::secret::Secret;
 use super::settings::{Settings, WELL_KNOWN_KEY};
 use super::span::Span;
 use crate::edge::forwarded::Network;
+use crate::edge::paths::leads_to;
 
 /// The SDK makes no token with a shorter key.
 const MIN_KEY_BYTES: usize = 16;
@@ -32,6 +33,10 @@ const RESERVED: [&str; 9] = [
 /// Bounds of the genuine legacy server.
 const MIN_KEEP_ALIVE: Span = Span::seconds(2);
 const MIN_LEGACY_DISCONNECT: Span = Span::seconds(6);
+/// Polls and transports of less than that would do nothing but begin anew.
+const MIN_LEGACY_WAIT: Span = Span::seconds(1);
+/// Nobody waits longer; timers of browsers end at 24 days.
+const MAX_LEGACY_SPAN: Span = Span::seconds(86_400);
 
 /// Finds all faults at once.
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
@@ -225,6 +230,9 @@ fn amounts(settings: &Settings, faults: &mut Vec<String>) {
 fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
     if !legacy.path.is_empty() {
         path("legacy.path", &legacy.path, faults);
+        if leads_to("/client/negotiate", &legacy.path) {
+            faults.push("legacy.path: '/client/negotiate' is the service's own".to_owned());
+        }
     }
     origins("legacy.allowed_origins", &legacy.allowed_origins, faults);
     if let Some(url) = &legacy.app_url {
@@ -240,11 +248,37 @@ fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
     let LegacySettings {
         keep_alive,
         disconnect,
+        poll_delay,
         ..
     } = legacy;
-    if *disconnect < MIN_LEGACY_DISCONNECT {
+    let least = [
+        ("disconnect", *disconnect, MIN_LEGACY_DISCONNECT),
+        ("long_poll", legacy.long_poll, MIN_LEGACY_WAIT),
+        (
+            "transport_connect",
+            legacy.transport_connect,
+            MIN_LEGACY_WAIT,
+        ),
+        ("send", legacy.send, Span::seconds(0)),
+        ("ask", legacy.ask, Span::seconds(0)),
+    ];
+    for (name, span, least) in least {
+        if span.0.is_zero() && least.0.is_zero() {
+            faults.push(format!("legacy.{name}: expected more than 0s"));
+        } else if span < least {
+            faults.push(format!(
+                "legacy.{name}: expected at least {least}, found {span}"
+            ));
+        } else if span > MAX_LEGACY_SPAN {
+            faults.push(format!(
+                "legacy.{name}: expected at most {MAX_LEGACY_SPAN}, found {span}"
+            ));
+        }
+    }
+    if poll_delay > disconnect {
         faults.push(format!(
-            "legacy.disconnect: expected at least {MIN_LEGACY_DISCONNECT}, found {disconnect}"
+            "legacy.poll_delay: expected at most legacy.disconnect ({disconnect}), found \
+             {poll_delay}"
         ));
     }
     let is_off = keep_alive.0.is_zero();
@@ -253,17 +287,6 @@ fn legacy(legacy: &LegacySettings, faults: &mut Vec<String>) {
             "legacy.keep_alive: expected 0s, or at least {MIN_KEEP_ALIVE} and at most a third of \
              legacy.disconnect ({disconnect}), found {keep_alive}"
         ));
-    }
-    let positive = [
-        ("long_poll", legacy.long_poll),
-        ("transport_connect", legacy.transport_connect),
-        ("send", legacy.send),
-        ("ask", legacy.ask),
-    ];
-    for (name, span) in positive {
-        if span.0.is_zero() {
-            faults.push(format!("legacy.{name}: expected more than 0s"));
-        }
     }
     let least = [
         ("replay_messages", legacy.replay_messages, 32),
@@ -303,6 +326,10 @@ pub(super) fn url(name: &str, url: &str, faults: &mut Vec<String>) {
     if !is_http_url(url) {
         faults.push(format!(
             "{name}: expected an http or https URL, found {url:?}"
+        ));
+    } else if let Some((_, fragment)) = url.split_once('#') {
+        faults.push(format!(
+            "{name}: expected a URL without a fragment, found '#{fragment}'"
         ));
     }
 }

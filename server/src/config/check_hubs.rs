@@ -3,23 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::check::{MIN_MESSAGE_BYTES, headers, origins, path, url};
-use super::hub::{EMBEDDED_HUBS, HubAuth, HubBackend, HubSettings, LegacyUsers};
+use super::hub::{EMBEDDED_HUBS, HubAuth, HubBackend, HubSettings, LegacyCasing, LegacyUsers};
 use super::settings::Settings;
+use crate::edge::paths::leads_to;
 
 /// Finds the faults of all hubs.
 pub(super) fn check_hubs(settings: &Settings, faults: &mut Vec<String>) {
+    check_switched_on(settings, faults);
     let (mut paths, mut legacy_names) = (BTreeMap::new(), BTreeMap::new());
     for (name, hub) in &settings.hubs {
         check_hub(name, hub, faults);
         if hub.backend() == Some(HubBackend::Server) {
-            check_server_hub(name, hub, settings, faults);
+            check_server_hub(name, hub, faults);
         } else {
             let path = hub.path(name).to_lowercase();
-            let legacy = settings.legacy.path.to_lowercase();
-            if !legacy.is_empty() && (path == legacy || path.starts_with(&format!("{legacy}/"))) {
-                faults.push(format!(
-                    "hubs.{name}.path: '{legacy}' is where legacy clients are served (legacy.path)"
-                ));
+            if let Some(taken) = taken_by_legacy(&path, settings) {
+                faults.push(format!("hubs.{name}.path: {taken}"));
             }
             if let Some(other) = paths.insert(path, name) {
                 faults.push(format!("hubs.{name}.path: hub '{other}' has the same path"));
@@ -29,10 +28,47 @@ pub(super) fn check_hubs(settings: &Settings, faults: &mut Vec<String>) {
             continue;
         }
         check_legacy(name, hub, faults);
+        if settings.legacy.app_url.is_some() {
+            check_beside_app(name, hub, faults);
+        }
         let legacy_name = hub.legacy_name(name).to_lowercase();
         if let Some(other) = legacy_names.insert(legacy_name, name) {
             faults.push(format!(
                 "hubs.{name}.legacy_name: hub '{other}' has the same name for legacy clients"
+            ));
+        }
+    }
+}
+
+/// Why the hub at a path would not be reached: its clients' requests go to the door for legacy ones.
+fn taken_by_legacy(path: &str, settings: &Settings) -> Option<String> {
+    let legacy = settings.legacy.path.as_str();
+    let bases = [(legacy, " (legacy.path)"), ("/aspnetclient", "")];
+    let mut bases = bases.into_iter().filter(|(base, _)| !base.is_empty());
+    let (base, setting) = bases.find(|(base, _)| leads_to(&format!("{path}/negotiate"), base))?;
+    Some(format!(
+        "'{base}' is where legacy clients are served{setting}, whatever stands before it, and so \
+         '{path}/negotiate' would be theirs"
+    ))
+}
+
+/// Hubs that are there without being named.
+fn check_switched_on(settings: &Settings, faults: &mut Vec<String>) {
+    let is_named = |name: &str| {
+        let hub = settings.hubs.get(name);
+        hub.is_some_and(|hub| hub.backend() != Some(HubBackend::Server))
+    };
+    let switched = [
+        ("chat", "demo", settings.demo_is_on()),
+        ("bench", "bench", settings.bench),
+    ];
+    for (name, setting, is_on) in switched {
+        if is_on
+            && !is_named(name)
+            && let Some(taken) = taken_by_legacy(&format!("/{name}"), settings)
+        {
+            faults.push(format!(
+                "legacy.path: the hub of {setting} is at '/{name}', but {taken}"
             ));
         }
     }
@@ -81,7 +117,7 @@ fn check_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
 }
 
 /// A hub of app servers is here for legacy clients alone.
-fn check_server_hub(name: &str, hub: &HubSettings, settings: &Settings, faults: &mut Vec<String>) {
+fn check_server_hub(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
     let set = [
         ("url", hub.url.is_some()),
         ("path", hub.path.is_some()),
@@ -96,10 +132,32 @@ fn check_server_hub(name: &str, hub: &HubSettings, settings: &Settings, faults: 
              their hubs to /client"
         ));
     }
-    if hub.legacy && settings.legacy.app_url.is_some() {
-        faults.push(format!(
-            "hubs.{name}: legacy clients are served by the classic app alone (legacy.app_url)"
-        ));
+}
+
+/// Where a classic app serves the legacy clients, a hub of ours has none: what is set for them would
+/// be of no use.
+fn check_beside_app(name: &str, hub: &HubSettings, faults: &mut Vec<String>) {
+    let why = "legacy clients are served by the classic app alone (legacy.app_url)";
+    if hub.backend() == Some(HubBackend::Server) {
+        faults.push(format!("hubs.{name}: {why}"));
+        return;
+    }
+    let is_cased = |casing| casing != LegacyCasing::Unchanged;
+    let set = [
+        ("legacy_name", hub.legacy_name.is_some()),
+        ("legacy_users", hub.legacy_users.is_some()),
+        ("negotiate_url", hub.negotiate_url.is_some()),
+        ("legacy_methods", !hub.legacy_methods.is_empty()),
+        (
+            "legacy_client_methods",
+            !hub.legacy_client_methods.is_empty(),
+        ),
+        ("legacy_arguments", is_cased(hub.legacy_arguments)),
+        ("legacy_results", is_cased(hub.legacy_results)),
+        ("legacy_streams", !hub.legacy_streams.is_empty()),
+    ];
+    for (setting, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
+        faults.push(format!("hubs.{name}.{setting}: expected none, {why}"));
     }
 }
 

@@ -62,6 +62,17 @@ pub(super) fn legacy_door(
     ))
 }
 
+/// Names of the hubs that legacy clients may use, in order and as they know them.
+pub(super) fn legacy_names(hubs: &[Served]) -> Vec<String> {
+    let served = hubs.iter().filter(|served| served.settings.legacy);
+    let names = served.map(|served| served.settings.legacy_name(&served.name).to_owned());
+    let mut names: Vec<_> = names.collect();
+    // Of two with one name one is served.
+    names.sort_by_key(|name| name.to_lowercase());
+    names.dedup_by_key(|name| name.to_lowercase());
+    names
+}
+
 /// What is wrong with the apps that are to be asked, and with the manifest.
 pub(super) fn legacy_faults(settings: &Settings) -> Vec<StartError> {
     let verifier = Parts::new(settings).verifier;

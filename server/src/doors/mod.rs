@@ -14,7 +14,7 @@ pub use self::legacy_clients::legacy_options;
 use crate::app::{self, Doors, Parts, StartError};
 
 use self::hubs::{elsewhere, hubs};
-use self::legacy_clients::{legacy_door, legacy_faults};
+use self::legacy_clients::{legacy_door, legacy_faults, legacy_names};
 use crate::auth::ServiceToken;
 use crate::backend::legacy_app::LegacyApps;
 use crate::backend::link::{self, LinkBackend};
@@ -110,13 +110,14 @@ pub fn open(settings: &Settings, parts: &Parts) -> Result<Doors, StartError> {
     let mut router = service::router(servers).merge(old_clients.before(clients.router()));
     let mut demo_path = None;
     if settings.demo_is_on() {
-        router = router.merge(demo::router(demo_scripts(settings)?));
+        router = router.merge(demo::router(demo_scripts(settings)?, &settings.legacy.path));
         demo_path = Some(demo::PATH);
     }
     Ok(Doors {
         router,
         demo: demo_path,
         hubs: paths,
+        legacy_hubs: legacy_names(&served),
     })
 }
 

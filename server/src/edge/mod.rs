@@ -7,6 +7,7 @@ pub mod dialects;
 pub mod forwarded;
 pub mod legacy_frames;
 pub mod listener;
+pub mod paths;
 mod stream;
 pub mod tls;
 mod unread;

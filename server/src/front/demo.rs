@@ -19,24 +19,43 @@ pub struct Scripts {
     pub legacy: Option<Bytes>,
 }
 
-/// The pages, their style and their scripts.
-pub fn router(scripts: Scripts) -> Router {
+/// What the pages are made from.
+#[derive(Clone, Debug)]
+struct Pages {
+    scripts: Scripts,
+    /// The page for old clients, with the path where they are served.
+    legacy: Bytes,
+}
+
+impl Pages {
+    fn new(scripts: Scripts, legacy_path: &str) -> Self {
+        let page = include_str!("../../../www/demo/legacy.html");
+        let legacy = page.replace("/signalr/hubs", &format!("{legacy_path}/hubs"));
+        Self {
+            scripts,
+            legacy: legacy.into(),
+        }
+    }
+}
+
+/// The pages, their style and their scripts. Old clients are served at `legacy_path`.
+pub fn router(scripts: Scripts, legacy_path: &str) -> Router {
     Router::new()
         // Relative, so that it holds behind a proxy that takes off a prefix.
         .route("/demo", get(async || Redirect::temporary("demo/")))
         .route(
             "/demo/",
-            get(async || file("index.html", &Scripts::default())),
+            get(async |State(pages): State<Pages>| file("index.html", &pages)),
         )
         .route("/demo/{file}", get(named))
-        .with_state(scripts)
+        .with_state(Pages::new(scripts, legacy_path))
 }
 
-async fn named(Path(name): Path<String>, State(scripts): State<Scripts>) -> Response {
-    file(&name, &scripts)
+async fn named(Path(name): Path<String>, State(pages): State<Pages>) -> Response {
+    file(&name, &pages)
 }
 
-fn file(name: &str, scripts: &Scripts) -> Response {
+fn file(name: &str, pages: &Pages) -> Response {
     let embedded = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
     let (kind, content) = match name {
         "index.html" => (
@@ -51,16 +70,13 @@ fn file(name: &str, scripts: &Scripts) -> Response {
             "text/javascript",
             embedded(include_str!("../../../www/demo/demo.js")),
         ),
-        "legacy.html" => (
-            "text/html",
-            embedded(include_str!("../../../www/demo/legacy.html")),
-        ),
+        "legacy.html" => ("text/html", Some(pages.legacy.clone())),
         "legacy.js" => (
             "text/javascript",
             embedded(include_str!("../../../www/demo/legacy.js")),
         ),
-        "signalr.js" => ("text/javascript", scripts.client.clone()),
-        "legacy-client.js" => ("text/javascript", scripts.legacy.clone()),
+        "signalr.js" => ("text/javascript", pages.scripts.client.clone()),
+        "legacy-client.js" => ("text/javascript", pages.scripts.legacy.clone()),
         _ => ("", None),
     };
     let Some(content) = content else {
@@ -94,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_clients_script_is_served_when_it_was_given() {
-        let none = Scripts::default();
+        let none = Pages::new(Scripts::default(), "/signalr");
         for (name, status) in [
             ("index.html", 200),
             ("legacy.html", 200),
@@ -108,6 +124,7 @@ mod tests {
             client: Some(Bytes::from_static(b"x")),
             legacy: Some(Bytes::from_static(b"y")),
         };
+        let scripts = Pages::new(scripts, "/signalr");
         assert_eq!(file("legacy-client.js", &scripts).status(), 200);
         let given = file("signalr.js", &scripts);
         assert_eq!(given.status(), 200);

@@ -5,7 +5,7 @@ use heliograph::backend::legacy::LegacyBackend;
 use heliograph::bridge::{BridgedHub, Casing, Names};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, builder};
+use crate::stage::{Stage, builder, request};
 
 fn hub() -> EmbeddedHub {
     builder("Chat")
@@ -93,13 +93,17 @@ async fn methods_and_members_have_their_old_names_on_the_legacy_side() {
 
 #[tokio::test]
 async fn the_script_has_the_hubs_and_their_methods() {
-    let (chat, second) = (hub(), builder("Second").build());
+    let (chat, second) = (hub(), builder("SecondHub").build());
     let stage = Stage::new(&[&chat, &second]);
-    let script = stage.bridge.script("/old/signalr").await.unwrap();
+    let script = stage
+        .bridge
+        .script(&request(None), "/old/signalr")
+        .await
+        .unwrap();
     let script = String::from_utf8(script).unwrap();
     for part in [
-        r#"add("Chat""#,
-        r#"add("Second""#,
+        r#"add("chat""#,
+        r#"add("secondHub""#,
         r#""newName": function () {"#,
         r#"$invoke("NewName", arguments)"#,
         r#"$.hubConnection("/old/signalr""#,

@@ -54,7 +54,7 @@ fn every_fault_is_named_with_what_was_expected() {
                 "hubs.x.backend=server",
                 "hubs.x.negotiate_url=http://a:b@c/",
             ],
-            "cannot ask the app of hub 'x': expected an absolute http or https URL",
+            "cannot ask the app of hub 'x': expected a URL without a user name",
         ),
         (
             &[
@@ -97,7 +97,11 @@ fn every_fault_is_named_with_what_was_expected() {
         ),
         (
             &["legacy.app_url=http://a:b@c/"],
-            "cannot ask the app of legacy.app_url: expected an absolute",
+            "cannot ask the app of legacy.app_url: expected a URL without a user name",
+        ),
+        (
+            &["legacy.app_url=http://a/signalr#top"],
+            "legacy.app_url: expected a URL without a fragment, found '#top'",
         ),
         (
             &["legacy.app_url=http://a/", "legacy.manifest=/nowhere.toml"],
@@ -112,10 +116,65 @@ fn every_fault_is_named_with_what_was_expected() {
             "hubs.x: legacy clients are served by the classic app alone",
         ),
         (
+            &[
+                "legacy.app_url=http://a/",
+                "hubs.x.url=http://a/x",
+                "hubs.x.legacy_name=ChatHub",
+            ],
+            "hubs.x.legacy_name: expected none, legacy clients are served by the classic app alone \
+             (legacy.app_url)",
+        ),
+        (
+            &[
+                "legacy.app_url=http://a/",
+                "hubs.chat.backend=embedded",
+                "hubs.chat.legacy_results=pascal",
+            ],
+            "hubs.chat.legacy_results: expected none",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.path=/realtime/SignalR"],
+            "hubs.x.path: '/signalr' is where legacy clients are served (legacy.path), whatever \
+             stands before it",
+        ),
+        (
+            &["hubs.x.url=http://a/x", "hubs.x.path=/x/aspnetclient"],
+            "hubs.x.path: '/aspnetclient' is where legacy clients are served",
+        ),
+        (
+            &["demo=false", "legacy.path=/negotiate"],
+            "legacy.path: '/client/negotiate' is the service's own",
+        ),
+        (
+            &["legacy.path=/chat"],
+            "legacy.path: the hub of demo is at '/chat', but '/chat' is where legacy clients are \
+             served (legacy.path)",
+        ),
+        (
             &["legacy.manifest=/nowhere.toml"],
             "legacy.manifest cannot be used: /nowhere.toml: there is no such file",
         ),
         (&["legacy.ask=0s"], "legacy.ask: expected more than 0s"),
+        (
+            &["legacy.ask=25h"],
+            "legacy.ask: expected at most 24h, found 25h",
+        ),
+        (
+            &["legacy.disconnect=400000d"],
+            "legacy.disconnect: expected at most 24h, found 9600000h",
+        ),
+        (
+            &["legacy.disconnect=5s", "legacy.keep_alive=0s"],
+            "legacy.disconnect: expected at least 6s, found 5s",
+        ),
+        (
+            &["legacy.long_poll=1ms"],
+            "legacy.long_poll: expected at least 1s, found 1ms",
+        ),
+        (
+            &["legacy.poll_delay=1h"],
+            "legacy.poll_delay: expected at most legacy.disconnect (30s), found 1h",
+        ),
         (
             &["demo_script=/nowhere.js"],
             "cannot read /nowhere.js: No such file",
@@ -260,6 +319,14 @@ fn good_settings_are_good() {
             &key,
             "--set",
             "hubs.x.url=http://127.0.0.1:5000/x",
+            "--set",
+            "legacy.app_url=http://127.0.0.1:5001/signalr",
+            "--set",
+            "legacy.path=/chat",
+            "--set",
+            "hubs.y.url=http://127.0.0.1:5000/y",
+            "--set",
+            "hubs.y.path=/chat2/signalr",
             "--set",
             "protocols=[\"blazorpack\", \"my.own-protocol_2\"]",
         ],

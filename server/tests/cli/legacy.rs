@@ -1,7 +1,9 @@
 //! Settings for legacy clients, in the running binary.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use heliograph::auth::{AccessKey, Mint};
@@ -30,27 +32,42 @@ fn negotiate(service: &Service, hub: &str, more: &str) -> String {
 }
 
 /// A started legacy client.
-struct Client(Socket);
+struct Client {
+    socket: Socket,
+    /// The query of its requests.
+    query: String,
+}
 
 impl Client {
     fn connect(service: &Service, hub: &str) -> Self {
-        let answer = negotiate(service, hub, "");
+        Self::with_query(service, &query(hub))
+    }
+
+    fn with_query(service: &Service, query: &str) -> Self {
+        let answer = service.get(&format!("/signalr/negotiate?{query}"), "");
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         let body: Value = serde_json::from_str(body).unwrap();
         let token = body["ConnectionToken"].as_str().unwrap();
-        let query = query(hub);
         let query = format!("transport=webSockets&connectionToken={token}&{query}");
         let socket = service.socket(&format!("/signalr/connect?{query}"), &[]);
-        let mut client = Self(socket.unwrap());
+        let started = format!("/signalr/start?{query}");
+        let socket = socket.unwrap();
+        let mut client = Self { socket, query };
         assert!(client.next().contains("\"S\":1"));
-        let started = service.get(&format!("/signalr/start?{query}"), "");
+        let started = service.get(&started, "");
         assert!(started.contains("started"), "{started}");
         client
     }
 
+    /// Comes back by a new channel.
+    fn reconnect(&mut self, service: &Service) {
+        let target = format!("/signalr/reconnect?{}", self.query);
+        self.socket = service.socket(&target, &[]).unwrap();
+    }
+
     fn next(&mut self) -> String {
         loop {
-            let text = next(&mut self.0);
+            let text = next(&mut self.socket);
             if text != "{}" {
                 return text;
             }
@@ -59,7 +76,7 @@ impl Client {
 
     fn send(&mut self, hub: &str, method: &str, arguments: &Value) {
         let call = json!({"H": hub, "M": method, "A": arguments, "I": 0});
-        send(&mut self.0, &call.to_string());
+        send(&mut self.socket, &call.to_string());
     }
 
     fn call(&mut self, hub: &str, method: &str, arguments: &Value) -> String {
@@ -246,6 +263,116 @@ fn apps_are_asked_for_as_long_as_the_settings_say() {
         assert_eq!(status(&answer), 503, "{answer}");
         assert!(answer.ends_with("The hub is not available."), "{answer}");
         service.wait_for_log("did not answer in time, asked at http://127.0.0.1:");
+    }
+}
+
+/// The log of a service from now to its end.
+fn log(service: Service) -> String {
+    service.signal("TERM");
+    service.wait().1
+}
+
+#[test]
+fn what_has_no_place_in_core_hubs_is_said_once() {
+    const HUB: &str = "served";
+    const RETURN: &str = "legacy client came back, of which the hub does not hear";
+    const STATE: &str = "legacy client keeps state";
+    const RAW: &str = "legacy client knows no hubs";
+    let service = start(&[
+        "demo=true",
+        "hubs.served.backend=server",
+        "hubs.served.legacy_users=anonymous",
+    ]);
+    let mut app = AppServer::connect(&service, HUB);
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| Client::connect(&service, HUB));
+        let id = app.opened();
+        app.send(&Message::ConnectionData {
+            connection_id: &id,
+            payload: ACCEPTED.as_bytes(),
+            extensions: Extensions {
+                data_type: Some(DataMessageType::Handshake),
+                ..Extensions::default()
+            },
+        });
+        let mut client = client.join().unwrap();
+        for _ in 0..2 {
+            client.reconnect(&service);
+            let call = json!({"H": HUB, "M": "m", "S": {"a": 1}, "A": [], "I": 0});
+            send(&mut client.socket, &call.to_string());
+            app.call();
+        }
+    });
+    drop(app);
+    let text = log(service);
+    for loss in [RETURN, STATE] {
+        assert_eq!(text.matches(loss).count(), 1, "{text}");
+    }
+    assert!(text.contains("hub=\"served\" dialect=2.1"), "{text}");
+    assert!(!text.contains(RAW), "{text}");
+
+    // Hubs in Rust hear of it.
+    let service = start(&["demo=true"]);
+    let mut client = Client::connect(&service, "chat");
+    client.reconnect(&service);
+    client.call("chat", "Nothing", &json!([]));
+    drop(client);
+    for _ in 0..2 {
+        let query = "clientProtocol=1.5";
+        Client::with_query(&service, query);
+    }
+    let text = log(service);
+    assert!(!text.contains(RETURN), "{text}");
+    assert_eq!(text.matches(RAW).count(), 1, "{text}");
+    assert!(text.contains("dialect=1.5"), "{text}");
+}
+
+/// A proxy before a service that starts after it, and how many connections came through it.
+fn proxy() -> (String, Arc<OnceLock<String>>, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (target, count) = (Arc::new(OnceLock::<String>::new()), Arc::default());
+    let (behind, counted) = (Arc::clone(&target), Arc::<AtomicUsize>::clone(&count));
+    std::thread::spawn(move || {
+        for near in listener.incoming() {
+            // What has no end without a guard has one here.
+            if counted.fetch_add(1, Ordering::Relaxed) >= 50 {
+                break;
+            }
+            let near = near.unwrap();
+            let far = TcpStream::connect(behind.get().unwrap()).unwrap();
+            for (mut from, mut to) in [
+                (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                (far, near),
+            ] {
+                std::thread::spawn(move || {
+                    _ = std::io::copy(&mut from, &mut to);
+                    _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    (address, target, count)
+}
+
+#[test]
+fn an_app_that_is_the_service_itself_is_not_asked_for_ever() {
+    for (setting, path, through) in [
+        ("legacy.app_url", "/signalr", "/signalr/negotiate"),
+        ("legacy.app_url", "/signalr", "/signalr/hubs"),
+        ("hubs.mine.url", "/mine", "/signalr/negotiate"),
+        ("hubs.mine.url", "/mine", "/mine/negotiate"),
+    ] {
+        let (address, target, count) = proxy();
+        let service = start(&[&format!("{setting}=http://{address}{path}")]);
+        target.set(service.address.clone()).unwrap();
+        let before = std::time::Instant::now();
+        let answer = service.post(&format!("{through}?{}", query("mine")), "", "");
+        let status = status(&answer);
+        assert!(status == 502 || status == 503, "{through}: {answer}");
+        assert!(before.elapsed() < Duration::from_secs(5), "{through}");
+        assert_eq!(count.load(Ordering::Relaxed), 1, "{through}");
+        service.wait_for_log("its URL leads back to this service");
     }
 }
 

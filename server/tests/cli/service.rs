@@ -38,6 +38,34 @@ fn demo_page_is_on_in_development_alone() {
 }
 
 #[test]
+fn the_greeting_and_the_demo_page_know_what_legacy_clients_find() {
+    let legacy = |settings: &[&str]| {
+        let flags: Vec<_> = settings.iter().flat_map(|set| ["--set", set]).collect();
+        let service = Service::start(&flags, &[]);
+        let greeting = service.greeting.iter();
+        let mut lines = greeting.filter_map(|line| line.strip_prefix("  legacy "));
+        let line = lines.next().map(|line| line.trim().to_owned());
+        (line.unwrap_or_default(), service)
+    };
+    let (line, service) = legacy(&[
+        "legacy.path=/old/signalr",
+        "hubs.stock.url=http://127.0.0.1:9/stock",
+        "hubs.stock.legacy_name=StockHub",
+        "hubs.other.url=http://127.0.0.1:9/other",
+        "hubs.other.legacy=false",
+        "bench=true",
+    ]);
+    assert_eq!(line, "/old/signalr (hubs: bench chat StockHub)");
+    let page = service.get("/demo/legacy.html", "");
+    assert!(page.contains(r#"src="../old/signalr/hubs""#), "{page}");
+    let app = "legacy.app_url=http://127.0.0.1:9/signalr";
+    let expected = "/signalr (hubs: those of the app at legacy.app_url)";
+    assert_eq!(legacy(&[app]).0, expected);
+    assert_eq!(legacy(&["demo=false"]).0, "/signalr (hubs: none)");
+    assert_eq!(legacy(&["legacy.path="]).0, "");
+}
+
+#[test]
 fn own_key_is_not_shown() {
     let key = "a key of some length that is ours";
     let service = Service::start(&[], &[("HELIOGRAPH_KEYS__PRIMARY", key)]);

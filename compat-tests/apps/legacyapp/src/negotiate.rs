@@ -71,14 +71,10 @@ impl Front {
 }
 
 fn script(base: &str) -> Response {
-    let hubs = Hub::ALL.map(|hub| (hub_property(hub.declared()), methods(hub)));
-    let proxies: Vec<_> = hubs
-        .iter()
-        .map(|(name, methods)| HubProxy {
-            name,
-            methods: methods.clone(),
-        })
-        .collect();
+    let proxies = Hub::ALL.map(|hub| HubProxy {
+        name: hub_property(hub.declared()).into(),
+        methods: methods(hub),
+    });
     let mut script = Vec::new();
     proxy_script::write(&mut script, base, &proxies);
     let mut response = Response::new(Body::from(script));

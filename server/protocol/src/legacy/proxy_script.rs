@@ -12,8 +12,8 @@ use super::json::write_string;
 /// A hub for pages to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubProxy<'a> {
-    /// The property of `$.connection`, and the hub as calls name it.
-    pub name: &'a str,
+    /// The property of `$.connection`, and the hub as calls name it, whatever the case.
+    pub name: Cow<'a, str>,
     /// Its methods. Of several for one property the one with the fewest parameters counts.
     pub methods: Vec<MethodProxy<'a>>,
 }
@@ -107,7 +107,7 @@ const BEGINNING: &str = r#"(function ($) {
 pub fn write(out: &mut Vec<u8>, service_url: &str, hubs: &[HubProxy<'_>]) {
     out.extend_from_slice(BEGINNING.as_bytes());
     let mut hubs: Vec<_> = hubs.iter().collect();
-    hubs.sort_by_key(|hub| hub.name);
+    hubs.sort_by_key(|hub| &hub.name);
     for hub in hubs {
         write_hub(out, hub);
     }
@@ -123,7 +123,7 @@ pub fn write(out: &mut Vec<u8>, service_url: &str, hubs: &[HubProxy<'_>]) {
 
 fn write_hub(out: &mut Vec<u8>, hub: &HubProxy<'_>) {
     out.extend_from_slice(b"        add(");
-    write_string(out, hub.name);
+    write_string(out, &hub.name);
     out.extend_from_slice(b", function ($invoke) {\n            return {");
     let mut methods: Vec<_> = hub.methods.iter().collect();
     methods.sort_by_key(|method| (&method.property, method.parameters.len()));
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn hubs_and_methods_are_sorted_and_quoted() {
         let chat = HubProxy {
-            name: "chat\"Hub",
+            name: "chat\"Hub".into(),
             methods: vec![
                 method("Zoom", &[]),
                 method("Send-All", &["text", "count"]),
@@ -188,7 +188,7 @@ mod tests {
             ],
         };
         let empty = HubProxy {
-            name: "a",
+            name: "a".into(),
             methods: Vec::new(),
         };
         let mut out = Vec::new();

@@ -30,10 +30,14 @@ pub(in crate::backend) struct Address {
 
 /// Not the URL of a hub or an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected an absolute http or https URL without user name, such as http://127.0.0.1:5000/chat"
-)]
-pub(in crate::backend) struct AddressError;
+pub(in crate::backend) enum AddressError {
+    /// None at all, or none of ours.
+    #[error("expected an absolute http or https URL such as http://127.0.0.1:5000/chat")]
+    NoUrl,
+    /// Clients bring the credentials that an app gets to see.
+    #[error("expected a URL without a user name, such as http://127.0.0.1:5000/chat")]
+    UserName,
+}
 
 /// What a URL says besides the hub's own query.
 #[derive(Clone, Copy, Default)]
@@ -48,15 +52,18 @@ impl Address {
     /// Reads a URL; `ws` and `wss` are taken for `http` and `https`.
     pub(in crate::backend) fn parse(url: &str) -> Result<Self, AddressError> {
         let url = url.split_once('#').map_or(url, |(url, _)| url);
-        let uri: Uri = url.parse().map_err(|_| AddressError)?;
+        let uri: Uri = url.parse().map_err(|_| AddressError::NoUrl)?;
         let tls = match uri.scheme_str() {
             Some("http" | "ws") => false,
             Some("https" | "wss") => true,
-            _ => return Err(AddressError),
+            _ => return Err(AddressError::NoUrl),
         };
-        let authority = uri.authority().ok_or(AddressError)?;
-        if authority.as_str().contains('@') || authority.host().is_empty() {
-            return Err(AddressError);
+        let authority = uri.authority().ok_or(AddressError::NoUrl)?;
+        if authority.as_str().contains('@') {
+            return Err(AddressError::UserName);
+        }
+        if authority.host().is_empty() {
+            return Err(AddressError::NoUrl);
         }
         Ok(Self {
             tls,
@@ -281,15 +288,10 @@ mod tests {
 
     #[test]
     fn other_urls_are_refused() {
-        for url in [
-            "",
-            "chat",
-            "/chat",
-            "ftp://app.test/x",
-            "http://a:b@app.test/",
-            "http://:5/",
-        ] {
-            assert_eq!(Address::parse(url), Err(AddressError), "{url}");
+        for url in ["", "chat", "/chat", "ftp://app.test/x", "http://:5/"] {
+            assert_eq!(Address::parse(url), Err(AddressError::NoUrl), "{url}");
         }
+        let named = Address::parse("http://a:b@app.test/");
+        assert_eq!(named, Err(AddressError::UserName));
     }
 }

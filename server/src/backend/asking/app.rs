@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
@@ -126,8 +126,8 @@ impl App {
             access_token: query_token(request),
         };
         let url = url(&self.address, query);
-        let headers = self.passed.headers(request, true);
-        let said = match self.ask(method, &url, headers, MAX_ANSWER_BYTES).await {
+        let asked = self.ask(method, &url, (request, true), MAX_ANSWER_BYTES);
+        let said = match asked.await {
             Ok(answer) => said(answer, read),
             Err(failure) => Err(failure),
         };
@@ -145,14 +145,15 @@ impl App {
         })
     }
 
-    /// Fetches what is nobody's in particular.
+    /// Fetches what is the same for all clients; the app does not see which one asks for it.
     pub(super) async fn fetch(
         &self,
+        request: &ClientRequest,
         url: impl FnOnce(&Address) -> String,
         max_bytes: usize,
     ) -> Result<Answer, Failure> {
         let url = url(&self.address);
-        self.ask(Method::GET, &url, HeaderMap::new(), max_bytes)
+        self.ask(Method::GET, &url, (request, false), max_bytes)
             .await
     }
 
@@ -160,9 +161,13 @@ impl App {
         &self,
         method: Method,
         url: &str,
-        headers: HeaderMap,
+        (request, with_credentials): (&ClientRequest, bool),
         max_bytes: usize,
     ) -> Result<Answer, Failure> {
+        if self.passed.came_back(request) {
+            return Err(Failure::CameBack);
+        }
+        let headers = self.passed.headers(request, with_credentials);
         let asked = self.http.ask(method, url, headers, max_bytes);
         timeout(self.timeout, asked).await?
     }

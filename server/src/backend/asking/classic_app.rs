@@ -74,13 +74,15 @@ impl ClassicApp {
             .await
     }
 
-    /// The app's own proxy script.
+    /// The app's own proxy script, for a client that asks for it.
     ///
     /// # Errors
     ///
     /// What is wrong with what it answers, for the log.
-    pub async fn script(&self) -> Result<Vec<u8>, Box<str>> {
-        let fetched = self.app.fetch(Address::script_url, MAX_SCRIPT_BYTES);
+    pub async fn script(&self, request: &ClientRequest) -> Result<Vec<u8>, Box<str>> {
+        let fetched = self
+            .app
+            .fetch(request, Address::script_url, MAX_SCRIPT_BYTES);
         let read = fetched.await.and_then(|answer| {
             let kind = answer.headers.get(CONTENT_TYPE);
             let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();

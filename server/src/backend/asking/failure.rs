@@ -18,6 +18,9 @@ pub(in crate::backend) enum Failure {
     /// No answer.
     #[error("it did not answer in time")]
     TimedOut,
+    /// Our own question came back to us.
+    #[error("its URL leads back to this service")]
+    CameBack,
     /// An answer that is none of a hub.
     #[error("it answered {0}{hint}", hint = hint(*.0))]
     Status(StatusCode),
@@ -99,6 +102,7 @@ impl Failure {
     pub(in crate::backend) fn status(&self) -> StatusCode {
         match self {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            Self::CameBack => StatusCode::LOOP_DETECTED,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
@@ -108,6 +112,7 @@ impl Failure {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::TimedOut => "timed_out",
+            Self::CameBack => "came_back",
             Self::Status(_) => "status",
             Self::Unreadable | Self::TooLarge | Self::Page | Self::NoScript => "unreadable",
             Self::NoRedirect | Self::NoToken | Self::Token(_) => "token",

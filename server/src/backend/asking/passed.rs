@@ -5,14 +5,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::backend::ClientRequest;
 
+/// Names those who asked on the way to a request: see [`Passed::came_back`].
+const ASKED_BY: HeaderName = HeaderName::from_static("x-heliograph-asked-by");
 /// Headers that may go anywhere.
-const HARMLESS: [&str; 6] = [
+const HARMLESS: [&str; 7] = [
     "user-agent",
     "accept-language",
     "origin",
     "x-forwarded-for",
     "x-forwarded-proto",
     "x-forwarded-host",
+    "x-heliograph-asked-by",
 ];
 /// Headers for the hub's own origin.
 const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
@@ -36,9 +39,11 @@ const NEVER: [&str; 15] = [
 ];
 
 /// Which headers of a client its hub gets to see.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::backend) struct Passed {
     further: Vec<HeaderName>,
+    /// Whoever asks by these headers.
+    asker: HeaderValue,
 }
 
 /// A name that is none, or one that belongs to each hop.
@@ -59,7 +64,19 @@ impl Passed {
         };
         Ok(Self {
             further: further.iter().map(name).collect::<Result<_, _>>()?,
+            asker: getrandom::u64().unwrap_or_default().into(),
         })
+    }
+
+    /// Whether a request is, or comes of, one of those that carry these headers: where they go to
+    /// leads back here, and asking again would have no end.
+    pub(in crate::backend) fn came_back(&self, request: &ClientRequest) -> bool {
+        let lines = request.headers.iter();
+        let mut askers = lines
+            .filter(|(name, _)| *name == ASKED_BY.as_str())
+            // Proxies may make one line of many.
+            .flat_map(|(_, value)| value.split(','));
+        askers.any(|asker| asker.trim().as_bytes() == self.asker.as_bytes())
     }
 
     /// The client's headers for the hub's own origin, or for somewhere that the hub sent us to:
@@ -80,6 +97,7 @@ impl Passed {
                 headers.append(name, value);
             }
         }
+        headers.append(ASKED_BY, self.asker.clone());
         // Makes the cookie authentication of ASP.NET answer 401 and not with its login page.
         headers.insert(
             HeaderName::from_static("x-requested-with"),
@@ -174,10 +192,34 @@ mod tests {
                 "cookie",
                 "user-agent",
                 "x-tenant",
+                "x-heliograph-asked-by",
                 "x-requested-with"
             ]
         );
-        assert_eq!(names(false), ["user-agent", "x-requested-with"]);
+        let elsewhere = ["user-agent", "x-heliograph-asked-by", "x-requested-with"];
+        assert_eq!(names(false), elsewhere);
+    }
+
+    #[test]
+    fn a_request_of_ours_is_known_again_whoever_passed_it_on() {
+        let [one, other, third] = [(); 3].map(|()| Passed::new(&[]).unwrap());
+        let first = one.headers(&request(&[]), true);
+        let came = |headers: &HeaderMap| ClientRequest {
+            headers: Headers::collect(headers, |_| true),
+            ..request(&[])
+        };
+        let second = other.headers(&came(&first), false);
+        let mut joined = HeaderMap::new();
+        let lines: Vec<_> = second.get_all(ASKED_BY).iter().collect();
+        let line = lines.iter().map(|line| line.to_str().unwrap());
+        let line = line.collect::<Vec<_>>().join(", ");
+        joined.insert(ASKED_BY, line.try_into().unwrap());
+        for headers in [&second, &joined] {
+            let request = came(headers);
+            assert!(one.came_back(&request) && other.came_back(&request));
+            assert!(!third.came_back(&request));
+        }
+        assert!(one.came_back(&came(&first)) && !other.came_back(&came(&first)));
     }
 
     #[test]

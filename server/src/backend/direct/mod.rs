@@ -149,6 +149,9 @@ impl Direct {
         request: &'a ClientRequest,
         place: &'a Place,
     ) -> Result<Trip<'a>, Failure> {
+        if self.passed.came_back(request) {
+            return Err(Failure::CameBack);
+        }
         let (address, is_home) = match &place.url {
             None => (Cow::Borrowed(&self.address), true),
             Some(url) => {

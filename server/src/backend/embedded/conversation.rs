@@ -231,8 +231,9 @@ impl Conversation for Reader {
         })?)
     }
 
-    fn reconnected(&mut self) {
+    fn reconnected(&mut self) -> bool {
         super::hub::reconnect(&self.connection);
+        true
     }
 
     fn close(self: Box<Self>, reason: &CloseReason) {

@@ -47,12 +47,16 @@ pub trait LegacyBackend: Send + Sync + fmt::Debug {
     /// at [`LegacyConversation::poll_start`].
     fn open(&self, opening: LegacyOpening) -> Box<dyn LegacyConversation>;
 
-    /// The proxy script for a service at this URL, if there is one.
+    /// The proxy script for a service at this URL, if there is one, for a client that asks for it.
     ///
     /// # Errors
     ///
     /// The answer when it cannot be had now.
-    fn script<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, Refusal>>;
+    fn script<'a>(
+        &'a self,
+        request: &'a ClientRequest,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Refusal>>;
 }
 
 /// How the door treats the clients of a backend.

@@ -179,12 +179,16 @@ impl LegacyBackend for AskedApps {
         self.apps.open(opening)
     }
 
-    fn script<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
+    fn script<'a>(
+        &'a self,
+        request: &'a ClientRequest,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
         if self.clients == Clients::Redirected {
-            return self.apps.script(url);
+            return self.apps.script(request, url);
         }
         Box::pin(async {
-            self.app.script().await.map_err(|err| {
+            self.app.script(request).await.map_err(|err| {
                 warn!(%err, "an app's proxy script cannot be had");
                 Refusal {
                     status: StatusCode::SERVICE_UNAVAILABLE,

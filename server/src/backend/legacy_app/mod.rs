@@ -70,7 +70,11 @@ impl LegacyBackend for LegacyApps {
         Box::new(AppConversation::new(self, &opening))
     }
 
-    fn script<'a>(&'a self, _url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
+    fn script<'a>(
+        &'a self,
+        _request: &'a ClientRequest,
+        _url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Refusal>> {
         // Only the app knows its methods, and it serves the script itself.
         Box::pin(std::future::ready(Err(Refusal {
             status: http::StatusCode::NOT_FOUND,

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::request::Entry;
 use super::{Door, answers};
+use crate::auth::Identity;
 use crate::backend::legacy::NotAdmitted;
 
 /// Answers with a new connection, which begins at `/connect` (1.5).
@@ -57,7 +58,9 @@ pub(super) async fn script(entry: &Entry<'_>) -> Result<Response, Response> {
         let (url, last) = path.split_at_checked(split)?;
         last.eq_ignore_ascii_case(end).then_some(url)
     });
-    match entry.route.backend.script(url.unwrap_or(path)).await {
+    let request = entry.client_request(Identity::anonymous(), None);
+    let script = entry.route.backend.script(&request, url.unwrap_or(path));
+    match script.await {
         Ok(script) => Ok(answers::script(script)),
         Err(refusal) => {
             let mut response = answers::error(refusal.status, "");

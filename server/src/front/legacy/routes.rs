@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::auth::Authenticator;
 use crate::backend::legacy::LegacyBackend;
 use crate::edge::cors::Origins;
+use crate::edge::paths;
 
 /// A path at which legacy clients are served.
 #[derive(Clone, Debug)]
@@ -41,16 +42,9 @@ pub(super) enum Action {
 
 /// The route of a path and what the path asks for there.
 pub(super) fn find<'r>(routes: &'r [LegacyRoute], path: &str) -> Option<(&'r LegacyRoute, Action)> {
-    let path = path.to_ascii_lowercase();
-    let serves = |route: &&LegacyRoute| {
-        let base = route.path.trim_end_matches('/').to_ascii_lowercase();
-        path.match_indices(&base).any(|(at, base)| {
-            let rest = path.get(at + base.len()..).unwrap_or_default();
-            rest.is_empty() || rest.starts_with('/')
-        })
-    };
-    let route = routes.iter().find(serves)?;
-    Some((route, action(&path)))
+    let mut routes = routes.iter();
+    let route = routes.find(|route| paths::leads_to(path, &route.path))?;
+    Some((route, action(&path.to_ascii_lowercase())))
 }
 
 fn action(path: &str) -> Action {
