@@ -262,3 +262,47 @@ async fn nothing_is_left_of_a_client_that_is_gone() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn clients_of_a_door_that_drains_come_back_to_the_next_one() {
+    let (stage, next) = (Stage::start(), Stage::start());
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut later = App::start(&next, &["Chat"]).await;
+    let mut clients = Vec::new();
+    for transport in TRANSPORTS {
+        for version in ["2.1", "1.5", "1.3"] {
+            let who = stage.who(&["chat"]).over(transport).version(version);
+            clients.push(stage.client(app.link(), who).await);
+        }
+    }
+    let who = stage.who(&["chat"]).over("longPolling");
+    let gone = stage.client(app.link(), who).await;
+    gone.request_abort().await;
+    app.link().closed(&gone.id).await;
+
+    stage.door.drain();
+    until("no connection", || stage.door.connections() == 0).await;
+    let polled = async |client: &Client| {
+        let answer = client.poll().await.answer("POST").await;
+        answer.text().to_owned()
+    };
+    for mut client in clients {
+        let place = format!("{} {}", client.who.transport, client.who.protocol);
+        let refused = client.reconnect().await.unwrap_err();
+        assert_eq!(refused.status, 503, "{place}");
+        client.send_late(ECHO, 503).await;
+        if client.who.transport == "longPolling" {
+            let cursor = &client.cursor;
+            let told = format!(r#"{{"C":"{cursor}","T":1,"M":[]}}"#);
+            assert_eq!(polled(&client).await, told);
+            // With nothing to read the next one would wait.
+            client.cursor = String::new();
+        }
+        client.moved_to(next.address, "");
+        client.reconnect().await.unwrap();
+        assert_eq!(later.opened().await, client.id, "{place}");
+    }
+    // One that had stopped has stopped.
+    let told = r#"{"E":"This connection is over."}"#;
+    assert_eq!(polled(&gone).await, told);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, framing};
+use heliograph_protocol::legacy::{ClientProtocol, Envelope, LegacyTransport, framing};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, Outbox};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
@@ -65,6 +65,10 @@ pub(super) async fn open(
         let text = "The parameter 'frameId' is missing or no number.";
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
+    let may_be_last = is_known && action == Action::Poll;
+    if door.is_draining() && !may_be_last && !matches!(known, Known::Dead) {
+        return draining(door, entry, transport, action);
+    }
     let session = match known {
         Known::Dead => {
             let protocol = entry.protocol(token);
@@ -104,6 +108,26 @@ pub(super) async fn open(
     }
 }
 
+/// The answer to a client that asks for a channel while the door drains: it is to try again, and
+/// one that polls is told so (4.7).
+fn draining(
+    door: &Door,
+    entry: &Entry<'_>,
+    transport: LegacyTransport,
+    action: Action,
+) -> Result<Response, Response> {
+    if action != Action::Poll || transport != LegacyTransport::LongPolling {
+        return Err(unavailable(door));
+    }
+    let cursor = entry.parameters.cursor();
+    let envelope = Envelope {
+        reconnect: true,
+        ..Envelope::at(cursor.unwrap_or_else(legacy_frames::next_cursor))
+    };
+    let document = legacy_frames::empty(&envelope).payload().to_vec();
+    Ok(answers::json(entry.callback.as_deref(), document))
+}
+
 /// Whether the one who comes back is who was there. Its credentials may have ended meanwhile.
 async fn resume_check(
     entry: &Entry<'_>,
@@ -136,7 +160,7 @@ async fn enter(
     if token.is_retired {
         return Err(gone());
     }
-    if door.is_draining() || door.sessions.len() >= door.options.max_connections {
+    if door.sessions.len() >= door.options.max_connections {
         return Err(unavailable(door));
     }
     let transport = entry.parameters.transport().map(core_transport);
@@ -146,6 +170,9 @@ async fn enter(
     let Admission { identity, hubs } =
         admitted.map_err(|refused| answers::not_admitted(&refused))?;
     check_user(token, identity.user.as_deref())?;
+    if door.is_draining() {
+        return Err(unavailable(door));
+    }
     let id = token.id();
     let rejoins = (action != Action::Connect).then(|| {
         let groups = entry.parameters.value("groupsToken");

@@ -176,7 +176,8 @@ impl Door {
         }
     }
 
-    /// Takes no new connection, and ends those that are there once they have written what waits.
+    /// Takes no new channel, and ends the connections that are there once they have written what
+    /// waits. Their clients come back to whatever serves them next, by their tokens.
     pub fn drain(self: &Arc<Self>) {
         self.draining.store(true, Ordering::Release);
         info!(count = self.sessions.len(), "closing all legacy clients");
@@ -244,10 +245,13 @@ impl Door {
         }
         let reason = session.inbox.outbox().close_reason();
         let reason = reason.unwrap_or(CloseReason::TransportLost);
-        // Clients go on trying for as long as they would wait for a lost connection.
+        // Clients go on trying for as long as they would wait for a lost connection. One that the
+        // drain has ended is to find the program that comes next.
         let keep_alive = self.options.keep_alive.unwrap_or_default();
         let until = self.options.disconnect_timeout + keep_alive * 2;
-        self.sessions.remove(session, self.clock.after(until));
+        let is_dead = reason != CloseReason::Draining;
+        self.sessions
+            .remove(session, is_dead.then(|| self.clock.after(until)));
         session.stop_counting();
         debug!(conn = ?session.id, reason = reason.label(), "legacy connection ended");
         session.uplink.lock().await.end(&reason);
