@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use heliograph_protocol::service::{AckStatus, Message};
 
@@ -241,6 +241,39 @@ async fn who_may_not_come_in_does_not() {
     client.lose();
     assert_eq!(client.reconnect().await.unwrap_err().status, 403);
     assert_eq!(client.request_abort().await.status, 403);
+}
+
+#[tokio::test]
+async fn a_token_that_has_ended_speaks_for_its_user_alone() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    let ended = |user| Some(stage.client_token_of(long_ago, "App", user));
+    let mut late = stage.user("alice", &["chat"]);
+    late.token = ended(Some("alice"));
+    assert_eq!(late.negotiate(stage.address).await.unwrap_err().status, 401);
+    for transport in TRANSPORTS {
+        let who = stage.user("alice", &["chat"]).over(transport);
+        let mut client = stage.client(app.link(), who).await;
+        let mut forged = ended(Some("alice"));
+        forged.as_mut().unwrap().push('x');
+        for (token, status) in [(ended(Some("bob")), 403), (ended(None), 403), (forged, 401)] {
+            client.who.token = token;
+            client.send_late(ECHO, status).await;
+            assert_eq!(client.reconnect().await.unwrap_err().status, status);
+            assert_eq!(client.request_abort().await.status, status);
+        }
+        client.who.token = ended(Some("alice"));
+        client.lose();
+        // A poll with nothing to read would wait.
+        client.cursor = String::new();
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&client.id).await, "asrs:reconnect");
+        client.send(ECHO).await;
+        assert_eq!(app.heard(&client.id).await, ECHO);
+        assert_eq!(client.request_abort().await.status, 200);
+        app.link().closed(&client.id).await;
+    }
 }
 
 #[tokio::test]

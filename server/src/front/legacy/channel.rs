@@ -134,9 +134,7 @@ async fn resume_check(
     token: ConnectionToken,
     action: Action,
 ) -> Result<(), Response> {
-    let Some(identity) = entry.authenticate(true).await? else {
-        return Ok(());
-    };
+    let identity = entry.authenticate(true).await?;
     if !entry.route.backend.rules().names_users {
         return check_user(token, identity.user.as_deref());
     }
@@ -164,7 +162,7 @@ async fn enter(
         return Err(unavailable(door));
     }
     let transport = entry.parameters.transport().map(core_transport);
-    let identity = entry.authenticate(false).await?.unwrap_or_default();
+    let identity = entry.authenticate(false).await?;
     let request = entry.client_request(identity, transport);
     let admitted = entry.ask(&request).await;
     let Admission { identity, hubs } =

@@ -163,12 +163,10 @@ async fn live(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Arc<Session>, Respo
 async fn check(door: &Door, entry: &Entry<'_>) -> Result<(), Response> {
     let token = entry.token(door)?;
     let identity = entry.authenticate(true).await?;
-    match identity {
-        Some(identity) if !entry.route.backend.rules().names_users => {
-            request::check_user(token, identity.user.as_deref())
-        }
-        _ => Ok(()),
+    if entry.route.backend.rules().names_users {
+        return Ok(());
     }
+    request::check_user(token, identity.user.as_deref())
 }
 
 impl Door {
