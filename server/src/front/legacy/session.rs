@@ -264,10 +264,10 @@ impl Session {
         true
     }
 
-    /// The keep-alive's beat.
-    pub(super) fn beat(&self, is_sent: bool) {
+    /// The keep-alive's beat. What was sent is kept for so many.
+    pub(super) fn beat(&self, is_sent: bool, kept: u32) {
         let mut channel = self.channel.lock();
-        channel.kept.beat();
+        channel.kept.beat(kept);
         if is_sent && channel.is_attached {
             self.inbox.outbox().push(legacy_frames::keep_alive());
         }
