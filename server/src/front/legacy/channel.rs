@@ -266,8 +266,8 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// What the client reads when it cannot be brought up to date.
-    pub(super) fn attach(&self) -> Result<Attached, Frame> {
+    /// What the client reads when it cannot be brought up to date, if it understands it.
+    pub(super) fn attach(&self) -> Result<Attached, Option<Frame>> {
         let Self { door, session, .. } = self;
         let mut attached = session.attach(self.transport, self.begin);
         if attached.has_gap {
