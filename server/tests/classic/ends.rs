@@ -12,6 +12,8 @@ use crate::stage::{Settings, Stage};
 use crate::until;
 
 const TRANSPORTS: [&str; 3] = ["webSockets", "serverSentEvents", "longPolling"];
+/// By then a channel carries its connection, or is known to be gone.
+const SETTLED: Duration = Duration::from_millis(100);
 const ECHO: &str = r#"{"H":"chat","M":"Echo","A":["x"],"I":3}"#;
 
 /// What a client reads whose app has ended it. One that polls hears of it by its next poll.
@@ -273,6 +275,31 @@ async fn a_token_that_has_ended_speaks_for_its_user_alone() {
         assert_eq!(app.heard(&client.id).await, ECHO);
         assert_eq!(client.request_abort().await.status, 200);
         app.link().closed(&client.id).await;
+    }
+}
+
+#[tokio::test]
+async fn the_app_hears_once_of_a_client_that_returns() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in ["webSockets", "serverSentEvents"] {
+        let who = stage.who(&["chat"]).over(transport);
+        let mut client = stage.client(app.link(), who).await;
+        let id = client.id.clone();
+        // The line broke, and nobody has noticed here: the channel stands.
+        let _lost = client.reconnect_beside().await;
+        assert_eq!(app.heard(&id).await, "asrs:reconnect", "{transport}");
+        // Further requests for the same return.
+        let _second = client.reconnect_beside().await;
+        tokio::time::sleep(SETTLED).await;
+        let _third = client.reconnect_beside().await;
+        tokio::time::sleep(SETTLED).await;
+        client.send(ECHO).await;
+        assert_eq!(app.heard(&id).await, ECHO, "{transport}");
+        client.lose();
+        tokio::time::sleep(SETTLED).await;
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&id).await, "asrs:reconnect", "{transport}");
     }
 }
 

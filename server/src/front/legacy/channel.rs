@@ -89,7 +89,8 @@ pub(super) async fn open(
     };
     let begin = match action {
         Action::Connect => Begin::Connect,
-        _ => Begin::Resume(entry.parameters.cursor()),
+        Action::Reconnect => Begin::Reconnect(entry.parameters.cursor()),
+        _ => Begin::Poll(entry.parameters.cursor()),
     };
     let opened = Opened {
         door: Arc::clone(door),
@@ -269,7 +270,7 @@ impl Opened {
     /// What the client reads when it cannot be brought up to date, if it understands it.
     pub(super) fn attach(&self) -> Result<Attached, Option<Frame>> {
         let Self { door, session, .. } = self;
-        let mut attached = session.attach(self.transport, self.begin);
+        let mut attached = session.attach(self.transport, self.begin, door.clock.now());
         if attached.has_gap {
             metrics::counter!(names::LEGACY_GAPS).increment(1);
             if door.options.close_on_gap {
@@ -280,13 +281,13 @@ impl Opened {
             }
             warn!(conn = ?session.id, "legacy client missed more than was kept");
         }
-        let is_lost = matches!(self.begin, Begin::Resume(cursor)
+        let is_lost = matches!(self.begin, Begin::Reconnect(cursor) | Begin::Poll(cursor)
             if cursor.is_none_or(|cursor| !legacy_frames::is_known(cursor)));
         if is_lost && attached.first.is_empty() {
             // A cursor that can be used, before the next cut (4.1).
             attached.first.push_back(session.position());
         }
-        if self.is_return {
+        if self.is_return && !attached.is_same_return {
             let session = Arc::clone(session);
             tokio::spawn(async move { session.uplink.lock().await.reconnected() });
         }
