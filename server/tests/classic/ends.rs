@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use heliograph_protocol::service::{AckStatus, Message};
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::app::{App, close, join, received, response};
 use crate::client::{Client, Said};
@@ -14,6 +15,7 @@ use crate::until;
 const TRANSPORTS: [&str; 3] = ["webSockets", "serverSentEvents", "longPolling"];
 /// By then a channel carries its connection, or is known to be gone.
 const SETTLED: Duration = Duration::from_millis(100);
+const CONNECTIONS: &str = "signalr_server_legacy_connections{";
 const ECHO: &str = r#"{"H":"chat","M":"Echo","A":["x"],"I":3}"#;
 
 /// What a client reads whose app has ended it. One that polls hears of it by its next poll.
@@ -365,4 +367,36 @@ async fn clients_of_a_door_that_drains_come_back_to_the_next_one() {
     // One that had stopped has stopped.
     let told = r#"{"E":"This connection is over."}"#;
     assert_eq!(polled(&gone).await, told);
+}
+
+#[tokio::test]
+async fn a_client_is_counted_by_the_transport_of_its_channel() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    // All of the service runs in this thread.
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let counted = |transport: &str| {
+        let of_it = format!("transport=\"{transport}\"}} ");
+        let rendered = recorder.handle().render();
+        let mut lines = rendered.lines();
+        let line = lines.find(|l| l.starts_with(CONNECTIONS) && l.contains(&of_it));
+        line.map_or("0", |line| line.rsplit(' ').next().unwrap())
+            .to_owned()
+    };
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut client = stage.client(app.link(), stage.who(&["chat"])).await;
+    for transport in TRANSPORTS {
+        client.lose();
+        client.who.transport = transport.to_owned();
+        // A poll with nothing to read would wait.
+        client.cursor = String::new();
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&client.id).await, "asrs:reconnect");
+        let all = TRANSPORTS.map(|of| (of, counted(of)));
+        let due = TRANSPORTS.map(|of| (of, u8::from(of == transport).to_string()));
+        assert_eq!(all, due);
+    }
+    client.request_abort().await;
+    app.link().closed(&client.id).await;
+    assert_eq!(TRANSPORTS.map(counted), ["0", "0", "0"]);
 }

@@ -271,6 +271,7 @@ impl Opened {
     pub(super) fn attach(&self) -> Result<Attached, Option<Frame>> {
         let Self { door, session, .. } = self;
         let mut attached = session.attach(self.transport, self.begin, door.clock.now());
+        session.count_moved(&door.meters, self.transport);
         if attached.has_gap {
             metrics::counter!(names::LEGACY_GAPS).increment(1);
             if door.options.close_on_gap {

@@ -18,7 +18,7 @@ use crate::auth::LegacyTokens;
 use crate::backend::legacy::Inbox;
 use crate::edge::clock::Deadline;
 use crate::edge::legacy_frames;
-use crate::telemetry::LegacyConnected;
+use crate::telemetry::{LegacyConnected, LegacyMeters};
 
 /// Bytes that a channel takes from the outbox at a time.
 const BATCH_BYTES: usize = 64 << 10;
@@ -298,6 +298,14 @@ impl Session {
     /// Counts the connection until its end.
     pub(super) fn count(&self, counted: LegacyConnected) {
         *self.counted.lock() = Some(counted);
+    }
+
+    /// Counts it on, by the transport of the channel that has come.
+    pub(super) fn count_moved(&self, meters: &LegacyMeters, transport: LegacyTransport) {
+        let mut counted = self.counted.lock();
+        *counted = counted
+            .take()
+            .map(|counted| meters.moved(counted, transport.name()));
     }
 
     pub(super) fn stop_counting(&self) {
