@@ -22,6 +22,20 @@ pub trait Authenticator: Send + Sync + fmt::Debug {
         request: &'a Parts,
         hub: &'a str,
     ) -> BoxFuture<'a, Result<Identity, Denied>>;
+
+    /// Looks at the head of a legacy client's request for a connection that stands. What it shows
+    /// must have been good once, and may have ended since. By default nothing may have.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a client that may not go on.
+    fn recognize<'a>(
+        &'a self,
+        request: &'a Parts,
+        hub: &'a str,
+    ) -> BoxFuture<'a, Result<Identity, Denied>> {
+        self.authenticate(request, hub)
+    }
 }
 
 /// Why a client may not come in.
@@ -89,6 +103,18 @@ impl Authenticator for LegacyToken {
     ) -> BoxFuture<'a, Result<Identity, Denied>> {
         let identity = match bearer(request) {
             Some(token) => self.0.legacy_client(&token, SystemTime::now()),
+            None => Err(TokenError::Missing),
+        };
+        Box::pin(std::future::ready(identity.map_err(Denied::from)))
+    }
+
+    fn recognize<'a>(
+        &'a self,
+        request: &'a Parts,
+        _hub: &'a str,
+    ) -> BoxFuture<'a, Result<Identity, Denied>> {
+        let identity = match bearer(request) {
+            Some(token) => self.0.former_legacy_client(&token, SystemTime::now()),
             None => Err(TokenError::Missing),
         };
         Box::pin(std::future::ready(identity.map_err(Denied::from)))

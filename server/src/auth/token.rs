@@ -15,6 +15,8 @@ use super::{AccessKey, TokenError};
 /// The payload of a token whose signature is good.
 pub(super) struct Payload {
     registered: Registered,
+    /// The key that signed it is out of force.
+    pub(super) is_retired: bool,
     /// All claims in the token's order.
     pub(super) claims: TokenClaims,
 }
@@ -44,12 +46,9 @@ pub(super) fn open(token: &str, keys: &Ring) -> Result<Payload, TokenError> {
         jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.verifying(), algorithm)
             .unwrap_or(false)
     };
-    if !keys.pair.iter().any(has_signed) {
-        return Err(if keys.retired.iter().any(has_signed) {
-            TokenError::RetiredKey
-        } else {
-            TokenError::Signature
-        });
+    let is_retired = !keys.pair.iter().any(has_signed);
+    if is_retired && !keys.retired.iter().any(has_signed) {
+        return Err(TokenError::Signature);
     }
     let payload = URL_SAFE_NO_PAD
         .decode(payload)
@@ -57,6 +56,7 @@ pub(super) fn open(token: &str, keys: &Ring) -> Result<Payload, TokenError> {
     let malformed = |_| TokenError::Malformed;
     Ok(Payload {
         registered: serde_json::from_slice(&payload).map_err(malformed)?,
+        is_retired,
         claims: serde_json::from_slice(&payload).map_err(malformed)?,
     })
 }
@@ -89,12 +89,12 @@ impl Payload {
         }
     }
 
-    /// Checks `nbf` and `exp`, and gives `exp`.
+    /// Checks `nbf`, and gives `exp` and whether it is past.
     pub(super) fn lifetime(
         &self,
         now: SystemTime,
         skew: Duration,
-    ) -> Result<SystemTime, TokenError> {
+    ) -> Result<(SystemTime, bool), TokenError> {
         let expires_at = time(self.registered.exp.ok_or(TokenError::NoExpiry)?)?;
         if let Some(seconds) = self.registered.nbf {
             let starts_at = time(seconds)?;
@@ -105,13 +105,9 @@ impl Payload {
                 return Err(TokenError::NotYetValid);
             }
         }
-        if now
-            .checked_sub(skew)
-            .is_some_and(|earliest| earliest >= expires_at)
-        {
-            return Err(TokenError::Expired);
-        }
-        Ok(expires_at)
+        let earliest = now.checked_sub(skew);
+        let is_past = earliest.is_some_and(|earliest| earliest >= expires_at);
+        Ok((expires_at, is_past))
     }
 }
 

@@ -46,6 +46,14 @@ pub struct ServerIdentity {
     pub expires_at: SystemTime,
 }
 
+/// When a token has to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Good {
+    Now,
+    /// It may have expired since, and its key may be out of force.
+    Once,
+}
+
 impl Verifier {
     /// Checks against these keys, which may change meanwhile.
     #[must_use]
@@ -59,7 +67,7 @@ impl Verifier {
     ///
     /// Why the token is refused.
     pub fn client(&self, token: &str, hub: &str, now: SystemTime) -> Result<Identity, TokenError> {
-        self.identity(token, Route::Client, hub, now)
+        self.identity(token, Route::Client, hub, now, Good::Now)
     }
 
     /// Who a legacy client is; its token names no hub.
@@ -68,7 +76,21 @@ impl Verifier {
     ///
     /// Why the token is refused.
     pub fn legacy_client(&self, token: &str, now: SystemTime) -> Result<Identity, TokenError> {
-        self.identity(token, Route::LegacyClient, "", now)
+        self.identity(token, Route::LegacyClient, "", now, Good::Now)
+    }
+
+    /// Who a legacy client is whose connection stands: its token was good once, and may have
+    /// expired since.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is refused.
+    pub fn former_legacy_client(
+        &self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<Identity, TokenError> {
+        self.identity(token, Route::LegacyClient, "", now, Good::Once)
     }
 
     fn identity(
@@ -77,8 +99,9 @@ impl Verifier {
         route: Route,
         hub: &str,
         now: SystemTime,
+        good: Good,
     ) -> Result<Identity, TokenError> {
-        let (payload, expires_at) = self.open(token, route, hub, now)?;
+        let (payload, expires_at) = self.open(token, route, hub, now, good)?;
         let service = ServiceClaims::from(&payload.claims);
         Ok(Identity {
             user: service.user_id.as_deref().map(Into::into),
@@ -100,7 +123,7 @@ impl Verifier {
         route: Route,
         now: SystemTime,
     ) -> Result<ServerIdentity, TokenError> {
-        let (payload, expires_at) = self.open(token, route, hub, now)?;
+        let (payload, expires_at) = self.open(token, route, hub, now, Good::Now)?;
         let server_id = payload
             .claims
             .first("nameid")
@@ -118,6 +141,7 @@ impl Verifier {
         route: Route,
         hub: &str,
         now: SystemTime,
+        good: Good,
     ) -> Result<(Payload, SystemTime), TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
@@ -126,7 +150,13 @@ impl Verifier {
             return Err(TokenError::TooLong);
         }
         let payload = token::open(token, &self.keys.ring())?;
-        let expires_at = payload.lifetime(now, self.options.clock_skew)?;
+        if payload.is_retired && good == Good::Now {
+            return Err(TokenError::RetiredKey);
+        }
+        let (expires_at, is_past) = payload.lifetime(now, self.options.clock_skew)?;
+        if is_past && good == Good::Now {
+            return Err(TokenError::Expired);
+        }
         let hosts = &self.options.hosts;
         let fits = |audience: &String| audience::fits(audience, route, hub, hosts);
         if !payload.audiences().iter().any(fits) {

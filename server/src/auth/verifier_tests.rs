@@ -162,6 +162,37 @@ fn lifetime_is_checked_with_clock_skew() {
 }
 
 #[test]
+fn a_legacy_client_that_was_let_in_shows_a_token_that_was_good_once() {
+    let keys = Keys::new(KeyPair::single(AccessKey::new(KEY)));
+    let verifier = Verifier::new(keys.clone(), Options::default());
+    let mint = |key: &str, at: Duration| {
+        let at = SystemTime::UNIX_EPOCH + at;
+        let minute = Duration::from_secs(60);
+        Mint::new(AccessKey::new(key), "http://localhost", at, minute).unwrap()
+    };
+    let hour = Duration::from_secs(3600);
+    let known = |token: &str| {
+        let identity = verifier.former_legacy_client(token, now());
+        identity.map(|identity| identity.user)
+    };
+    let ended = mint(KEY, NOW - hour);
+    let token = ended.legacy_client(Some("alice"), &[]).unwrap();
+    let now_good = verifier.legacy_client(&token, now());
+    assert_eq!(now_good.unwrap_err(), TokenError::Expired);
+    assert_eq!(known(&token), Ok(Some("alice".into())));
+    let elsewhere = ended.client("testhub", Some("alice"), &[]).unwrap();
+    assert_eq!(known(&elsewhere), Err(TokenError::Audience));
+    let forged = mint("nobody's", NOW - hour);
+    let forged = forged.legacy_client(Some("alice"), &[]).unwrap();
+    assert_eq!(known(&forged), Err(TokenError::Signature));
+    let early = mint(KEY, NOW + hour).legacy_client(None, &[]).unwrap();
+    assert_eq!(known(&early), Err(TokenError::NotYetValid));
+
+    keys.replace(&KeyPair::single(AccessKey::new("another key")));
+    assert_eq!(known(&token), Ok(Some("alice".into())));
+}
+
+#[test]
 fn tokens_that_never_end_are_refused() {
     let token = hs256(r#"{"aud":"http://localhost/client/?hub=testhub"}"#);
     assert_eq!(client(&token).unwrap_err(), TokenError::NoExpiry);

@@ -51,11 +51,26 @@ impl LegacyMeters {
         protocol: &str,
         transport: &'static str,
     ) -> LegacyConnected {
-        let kind = Kind {
+        self.counted(Kind {
             client: client_of(user_agent).into(),
             protocol: protocol.into(),
             transport,
-        };
+        })
+    }
+
+    /// Counts a connection on, whose channel is of this transport now.
+    pub fn moved(&self, connected: LegacyConnected, transport: &'static str) -> LegacyConnected {
+        let kind = &connected.0.kind;
+        if kind.transport == transport {
+            return connected;
+        }
+        self.counted(Kind {
+            transport,
+            ..kind.clone()
+        })
+    }
+
+    fn counted(&self, kind: Kind) -> LegacyConnected {
         let meter = self.meter(kind);
         meter.gauge.increment(1);
         meter.count.fetch_add(1, Ordering::AcqRel);
@@ -194,13 +209,18 @@ mod tests {
             let stays = meters.connected(agent, "2.1", "webSockets");
             drop(meters.connected(agent, "2.1", "webSockets"));
             drop(meters.connected(Some("Mozilla/5.0 (X11)"), "1.5", "longPolling"));
+            let moves = meters.connected(agent, "2.1", "longPolling");
+            let moved = meters.moved(moves, "serverSentEvents");
+            let moved = meters.moved(moved, "serverSentEvents");
             let rendered = recorder.handle().render();
-            drop(stays);
+            drop((stays, moved));
             rendered
         });
         let name = "signalr_server_legacy_connections";
         for line in [
             "{client=\"SignalR.Client.NET45/2.4.2.0\",protocol=\"2.1\",transport=\"webSockets\"} 1",
+            "{client=\"SignalR.Client.NET45/2.4.2.0\",protocol=\"2.1\",transport=\"longPolling\"} 0",
+            "{client=\"SignalR.Client.NET45/2.4.2.0\",protocol=\"2.1\",transport=\"serverSentEvents\"} 1",
             "{client=\"browser\",protocol=\"1.5\",transport=\"longPolling\"} 0",
         ] {
             let line = format!("{name}{line}");

@@ -236,6 +236,13 @@ impl Client {
         self.open("reconnect").await
     }
 
+    /// The same while the channel before stands, which is given back.
+    pub(crate) async fn reconnect_beside(&mut self) -> impl Sized + use<> {
+        let before = std::mem::replace(&mut self.channel, Channel::Gone);
+        self.reconnect().await.unwrap();
+        before
+    }
+
     async fn open(&mut self, action: &str) -> Result<(), Answer> {
         let headers = self.who.all_headers();
         let token = ("connectionToken", &*self.token);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use heliograph_protocol::service::{AckStatus, Message};
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::app::{App, close, join, received, response};
 use crate::client::{Client, Said};
@@ -12,6 +13,9 @@ use crate::stage::{Settings, Stage};
 use crate::until;
 
 const TRANSPORTS: [&str; 3] = ["webSockets", "serverSentEvents", "longPolling"];
+/// By then a channel carries its connection, or is known to be gone.
+const SETTLED: Duration = Duration::from_millis(100);
+const CONNECTIONS: &str = "signalr_server_legacy_connections{";
 const ECHO: &str = r#"{"H":"chat","M":"Echo","A":["x"],"I":3}"#;
 
 /// What a client reads whose app has ended it. One that polls hears of it by its next poll.
@@ -244,6 +248,64 @@ async fn who_may_not_come_in_does_not() {
 }
 
 #[tokio::test]
+async fn a_token_that_has_ended_speaks_for_its_user_alone() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    let ended = |user| Some(stage.client_token_of(long_ago, "App", user));
+    let mut late = stage.user("alice", &["chat"]);
+    late.token = ended(Some("alice"));
+    assert_eq!(late.negotiate(stage.address).await.unwrap_err().status, 401);
+    for transport in TRANSPORTS {
+        let who = stage.user("alice", &["chat"]).over(transport);
+        let mut client = stage.client(app.link(), who).await;
+        let mut forged = ended(Some("alice"));
+        forged.as_mut().unwrap().push('x');
+        for (token, status) in [(ended(Some("bob")), 403), (ended(None), 403), (forged, 401)] {
+            client.who.token = token;
+            client.send_late(ECHO, status).await;
+            assert_eq!(client.reconnect().await.unwrap_err().status, status);
+            assert_eq!(client.request_abort().await.status, status);
+        }
+        client.who.token = ended(Some("alice"));
+        client.lose();
+        // A poll with nothing to read would wait.
+        client.cursor = String::new();
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&client.id).await, "asrs:reconnect");
+        client.send(ECHO).await;
+        assert_eq!(app.heard(&client.id).await, ECHO);
+        assert_eq!(client.request_abort().await.status, 200);
+        app.link().closed(&client.id).await;
+    }
+}
+
+#[tokio::test]
+async fn the_app_hears_once_of_a_client_that_returns() {
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    for transport in ["webSockets", "serverSentEvents"] {
+        let who = stage.who(&["chat"]).over(transport);
+        let mut client = stage.client(app.link(), who).await;
+        let id = client.id.clone();
+        // The line broke, and nobody has noticed here: the channel stands.
+        let _lost = client.reconnect_beside().await;
+        assert_eq!(app.heard(&id).await, "asrs:reconnect", "{transport}");
+        // Further requests for the same return.
+        let _second = client.reconnect_beside().await;
+        tokio::time::sleep(SETTLED).await;
+        let _third = client.reconnect_beside().await;
+        tokio::time::sleep(SETTLED).await;
+        client.send(ECHO).await;
+        assert_eq!(app.heard(&id).await, ECHO, "{transport}");
+        client.lose();
+        tokio::time::sleep(SETTLED).await;
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&id).await, "asrs:reconnect", "{transport}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_left_of_a_client_that_is_gone() {
     let stage = Stage::start();
     let mut app = App::start(&stage, &["Chat"]).await;
@@ -261,4 +323,80 @@ async fn nothing_is_left_of_a_client_that_is_gone() {
         known.iter().all(|it| it.upgrade().is_none())
     })
     .await;
+}
+
+#[tokio::test]
+async fn clients_of_a_door_that_drains_come_back_to_the_next_one() {
+    let (stage, next) = (Stage::start(), Stage::start());
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut later = App::start(&next, &["Chat"]).await;
+    let mut clients = Vec::new();
+    for transport in TRANSPORTS {
+        for version in ["2.1", "1.5", "1.3"] {
+            let who = stage.who(&["chat"]).over(transport).version(version);
+            clients.push(stage.client(app.link(), who).await);
+        }
+    }
+    let who = stage.who(&["chat"]).over("longPolling");
+    let gone = stage.client(app.link(), who).await;
+    gone.request_abort().await;
+    app.link().closed(&gone.id).await;
+
+    stage.door.drain();
+    until("no connection", || stage.door.connections() == 0).await;
+    let polled = async |client: &Client| {
+        let answer = client.poll().await.answer("POST").await;
+        answer.text().to_owned()
+    };
+    for mut client in clients {
+        let place = format!("{} {}", client.who.transport, client.who.protocol);
+        let refused = client.reconnect().await.unwrap_err();
+        assert_eq!(refused.status, 503, "{place}");
+        client.send_late(ECHO, 503).await;
+        if client.who.transport == "longPolling" {
+            let cursor = &client.cursor;
+            let told = format!(r#"{{"C":"{cursor}","T":1,"M":[]}}"#);
+            assert_eq!(polled(&client).await, told);
+            // With nothing to read the next one would wait.
+            client.cursor = String::new();
+        }
+        client.moved_to(next.address, "");
+        client.reconnect().await.unwrap();
+        assert_eq!(later.opened().await, client.id, "{place}");
+    }
+    // One that had stopped has stopped.
+    let told = r#"{"E":"This connection is over."}"#;
+    assert_eq!(polled(&gone).await, told);
+}
+
+#[tokio::test]
+async fn a_client_is_counted_by_the_transport_of_its_channel() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    // All of the service runs in this thread.
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let counted = |transport: &str| {
+        let of_it = format!("transport=\"{transport}\"}} ");
+        let rendered = recorder.handle().render();
+        let mut lines = rendered.lines();
+        let line = lines.find(|l| l.starts_with(CONNECTIONS) && l.contains(&of_it));
+        line.map_or("0", |line| line.rsplit(' ').next().unwrap())
+            .to_owned()
+    };
+    let stage = Stage::start();
+    let mut app = App::start(&stage, &["Chat"]).await;
+    let mut client = stage.client(app.link(), stage.who(&["chat"])).await;
+    for transport in TRANSPORTS {
+        client.lose();
+        client.who.transport = transport.to_owned();
+        // A poll with nothing to read would wait.
+        client.cursor = String::new();
+        client.reconnect().await.unwrap();
+        assert_eq!(app.heard(&client.id).await, "asrs:reconnect");
+        let all = TRANSPORTS.map(|of| (of, counted(of)));
+        let due = TRANSPORTS.map(|of| (of, u8::from(of == transport).to_string()));
+        assert_eq!(all, due);
+    }
+    client.request_abort().await;
+    app.link().closed(&client.id).await;
+    assert_eq!(TRANSPORTS.map(counted), ["0", "0", "0"]);
 }

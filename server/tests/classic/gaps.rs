@@ -61,14 +61,24 @@ async fn one_that_is_to_miss_nothing_is_ended() {
     let stage = Stage::start_with(settings(true));
     let mut app = App::start(&stage, &["Chat"]).await;
     let error = || Said::Error("Messages were lost.".to_owned());
-    for (version, last) in [
-        ("2.1", error()),
-        ("1.5", error()),
-        ("1.3", Said::Disconnect),
-    ] {
-        let mut client = missing(&mut app, &stage, version).await;
-        client.reconnect().await.unwrap();
-        assert_eq!(client.next().await, last, "{version}");
-        assert_eq!(app.link().closed(&client.id).await, "");
+    for transport in ["webSockets", "serverSentEvents", "longPolling"] {
+        for (version, last) in [
+            ("2.1", Some(error())),
+            ("1.5", None),
+            ("1.4", None),
+            ("1.3", Some(Said::Disconnect)),
+        ] {
+            let place = format!("{version} {transport}");
+            let mut client = missing(&mut app, &stage, version).await;
+            client.who.transport = transport.to_owned();
+            let refused = client.reconnect().await.err().map(|answer| answer.status);
+            // Those in between understand neither: the channel ends, and there is no other.
+            let is_mute = last.is_none() && transport != "webSockets";
+            assert_eq!(refused, is_mute.then_some(404), "{place}");
+            if !is_mute {
+                assert_eq!(client.next().await, last.unwrap_or(Said::End), "{place}");
+            }
+            assert_eq!(app.link().closed(&client.id).await, "");
+        }
     }
 }

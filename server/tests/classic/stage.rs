@@ -125,9 +125,19 @@ impl Stage {
 
     /// A token that the app of this name would give a client.
     pub(crate) fn client_token(&self, app: &str, user: Option<&str>) -> String {
+        self.client_token_of(SystemTime::now(), app, user)
+    }
+
+    /// The same, as it was given at that time, for a minute.
+    pub(crate) fn client_token_of(
+        &self,
+        time: SystemTime,
+        app: &str,
+        user: Option<&str>,
+    ) -> String {
         let endpoint = format!("http://{}", self.address);
-        let (now, lifetime) = (SystemTime::now(), Duration::from_secs(60));
-        let mint = Mint::new(AccessKey::new(KEY), &endpoint, now, lifetime).unwrap();
+        let lifetime = Duration::from_secs(60);
+        let mint = Mint::new(AccessKey::new(KEY), &endpoint, time, lifetime).unwrap();
         let app = [("asrs.s.apn".to_owned(), app.to_owned())];
         mint.legacy_client(user, &app).unwrap()
     }

@@ -184,6 +184,9 @@ async fn restart() -> Result<()> {
         }
     }
     server.signal("TERM").await?;
+    for (client, ..) in &clients {
+        too_early(client).await?;
+    }
     ensure!(server.ended(SOON).await?.success(), "it failed");
 
     let server = conformance_at(&address, &options).await?;
@@ -213,6 +216,25 @@ async fn restart() -> Result<()> {
         ensure!(got == "still in", "{place}: {got}");
         let events = log(&mut witness, &client.id).await?;
         ensure!(events == ["reconnected"], "{place}: {events:?}");
+    }
+    Ok(())
+}
+
+/// A client comes back while its server shuts down, if it has not yet: it is to try again, and not
+/// told that it is over.
+async fn too_early(client: &Legacy) -> Result<()> {
+    for action in ["reconnect", "poll"] {
+        let Ok(answer) = client.get(action, "&frameId=1").await else {
+            continue;
+        };
+        let is_upgrade_missing = client.way == Way::WebSockets && answer.status == 400;
+        // One that was in time has a channel, which ends without a word of error.
+        let has_ended = answer.status == 200 && !answer.body.contains("\"E\"");
+        ensure!(
+            is_upgrade_missing || answer.status == 503 || has_ended,
+            "{:?} {action}: {answer:?}",
+            client.way
+        );
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use heliograph_protocol::legacy::{ClientProtocol, LegacyTransport, framing};
+use heliograph_protocol::legacy::{ClientProtocol, Envelope, LegacyTransport, framing};
 use heliograph_relay::{CloseReason, ConnectionId, Frame, Outbox};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
@@ -65,6 +65,10 @@ pub(super) async fn open(
         let text = "The parameter 'frameId' is missing or no number.";
         return Err(answers::error(StatusCode::BAD_REQUEST, text));
     }
+    let may_be_last = is_known && action == Action::Poll;
+    if door.is_draining() && !may_be_last && !matches!(known, Known::Dead) {
+        return draining(door, entry, transport, action);
+    }
     let session = match known {
         Known::Dead => {
             let protocol = entry.protocol(token);
@@ -85,7 +89,8 @@ pub(super) async fn open(
     };
     let begin = match action {
         Action::Connect => Begin::Connect,
-        _ => Begin::Resume(entry.parameters.cursor()),
+        Action::Reconnect => Begin::Reconnect(entry.parameters.cursor()),
+        _ => Begin::Poll(entry.parameters.cursor()),
     };
     let opened = Opened {
         door: Arc::clone(door),
@@ -104,15 +109,33 @@ pub(super) async fn open(
     }
 }
 
+/// The answer to a client that asks for a channel while the door drains: it is to try again, and
+/// one that polls is told so (4.7).
+fn draining(
+    door: &Door,
+    entry: &Entry<'_>,
+    transport: LegacyTransport,
+    action: Action,
+) -> Result<Response, Response> {
+    if action != Action::Poll || transport != LegacyTransport::LongPolling {
+        return Err(unavailable(door));
+    }
+    let cursor = entry.parameters.cursor();
+    let envelope = Envelope {
+        reconnect: true,
+        ..Envelope::at(cursor.unwrap_or_else(legacy_frames::next_cursor))
+    };
+    let document = legacy_frames::empty(&envelope).payload().to_vec();
+    Ok(answers::json(entry.callback.as_deref(), document))
+}
+
 /// Whether the one who comes back is who was there. Its credentials may have ended meanwhile.
 async fn resume_check(
     entry: &Entry<'_>,
     token: ConnectionToken,
     action: Action,
 ) -> Result<(), Response> {
-    let Some(identity) = entry.authenticate(true).await? else {
-        return Ok(());
-    };
+    let identity = entry.authenticate(true).await?;
     if !entry.route.backend.rules().names_users {
         return check_user(token, identity.user.as_deref());
     }
@@ -136,16 +159,19 @@ async fn enter(
     if token.is_retired {
         return Err(gone());
     }
-    if door.is_draining() || door.sessions.len() >= door.options.max_connections {
+    if door.sessions.len() >= door.options.max_connections {
         return Err(unavailable(door));
     }
     let transport = entry.parameters.transport().map(core_transport);
-    let identity = entry.authenticate(false).await?.unwrap_or_default();
+    let identity = entry.authenticate(false).await?;
     let request = entry.client_request(identity, transport);
     let admitted = entry.ask(&request).await;
     let Admission { identity, hubs } =
         admitted.map_err(|refused| answers::not_admitted(&refused))?;
     check_user(token, identity.user.as_deref())?;
+    if door.is_draining() {
+        return Err(unavailable(door));
+    }
     let id = token.id();
     let rejoins = (action != Action::Connect).then(|| {
         let groups = entry.parameters.value("groupsToken");
@@ -241,10 +267,11 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// What the client reads when it cannot be brought up to date.
-    pub(super) fn attach(&self) -> Result<Attached, Frame> {
+    /// What the client reads when it cannot be brought up to date, if it understands it.
+    pub(super) fn attach(&self) -> Result<Attached, Option<Frame>> {
         let Self { door, session, .. } = self;
-        let mut attached = session.attach(self.transport, self.begin);
+        let mut attached = session.attach(self.transport, self.begin, door.clock.now());
+        session.count_moved(&door.meters, self.transport);
         if attached.has_gap {
             metrics::counter!(names::LEGACY_GAPS).increment(1);
             if door.options.close_on_gap {
@@ -255,13 +282,13 @@ impl Opened {
             }
             warn!(conn = ?session.id, "legacy client missed more than was kept");
         }
-        let is_lost = matches!(self.begin, Begin::Resume(cursor)
+        let is_lost = matches!(self.begin, Begin::Reconnect(cursor) | Begin::Poll(cursor)
             if cursor.is_none_or(|cursor| !legacy_frames::is_known(cursor)));
         if is_lost && attached.first.is_empty() {
             // A cursor that can be used, before the next cut (4.1).
             attached.first.push_back(session.position());
         }
-        if self.is_return {
+        if self.is_return && !attached.is_same_return {
             let session = Arc::clone(session);
             tokio::spawn(async move { session.uplink.lock().await.reconnected() });
         }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answers;
 use super::channel::Opened;
+use super::send::gone;
 use super::session::Step;
 
 /// A stream that says this and ends.
@@ -28,7 +29,8 @@ pub(super) async fn stream(opened: Opened, framing: Framing) -> Response {
     opened.look_twice().await;
     let attached = match opened.attach() {
         Ok(attached) => attached,
-        Err(last) => return refuse(framing, &last),
+        Err(Some(last)) => return refuse(framing, &last),
+        Err(None) => return gone(),
     };
     let options = &opened.door.options;
     let until = options.keep_alive.is_none().then(|| {

@@ -7,17 +7,13 @@ use heliograph_relay::{Frame, Limits};
 
 use crate::edge::legacy_frames;
 
-/// Beats of the keep-alive for which a message is kept: a client that has not come back by then
-/// will not come any more.
-const BEATS: usize = 10;
-
 /// The last messages that a connection has sent, bounded in count and bytes and by age.
 #[derive(Debug)]
 pub(super) struct Kept {
     frames: VecDeque<Frame>,
     bytes: usize,
-    /// How many of them came in each of the last beats, the oldest first.
-    ages: VecDeque<usize>,
+    /// How many of them came in the same beat, and how many beats ago that was, the oldest first.
+    ages: VecDeque<(usize, u32)>,
     /// The number in the cursor of the message before the first that is kept.
     before: u64,
 }
@@ -55,8 +51,8 @@ impl Kept {
         self.frames.push_back(frame.clone());
         self.bytes += frame.len_bytes();
         match self.ages.back_mut() {
-            Some(newest) => *newest += 1,
-            None => self.ages.push_back(1),
+            Some((newest, 0)) => *newest += 1,
+            _ => self.ages.push_back((1, 0)),
         }
         while self.frames.len() > limits.frames || self.bytes > limits.bytes {
             self.drop_oldest();
@@ -99,17 +95,14 @@ impl Kept {
         had_groups
     }
 
-    /// A beat has passed: what is too old goes.
-    pub(super) fn beat(&mut self) {
+    /// A beat has passed: what is older than so many goes.
+    pub(super) fn beat(&mut self, oldest: u32) {
         if self.frames.is_empty() {
             return;
         }
-        self.ages.push_back(0);
-        while self.ages.len() > BEATS {
-            for _ in 0..self.ages.front().copied().unwrap_or_default() {
-                self.drop_oldest();
-            }
-            self.ages.pop_front();
+        self.ages.iter_mut().for_each(|(_, age)| *age += 1);
+        while self.ages.front().is_some_and(|(_, age)| *age > oldest) {
+            self.drop_oldest();
         }
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
@@ -125,8 +118,11 @@ impl Kept {
         if let Some(cursor) = envelope_cursor(oldest.payload()) {
             self.before = cursor.number;
         }
-        if let Some(age) = self.ages.iter_mut().find(|age| **age > 0) {
-            *age -= 1;
+        if let Some((count, _)) = self.ages.front_mut() {
+            *count -= 1;
+            if *count == 0 {
+                self.ages.pop_front();
+            }
         }
     }
 }
@@ -218,14 +214,18 @@ mod tests {
     fn what_is_old_goes_and_leaves_the_cursor_behind() {
         let mut kept = Kept::new(legacy_frames::next_cursor());
         let sent = send(&mut kept, 2);
-        kept.beat();
+        (0..2).for_each(|_| kept.beat(10));
         let later = send(&mut kept, 1);
-        (0..BEATS - 1).for_each(|_| kept.beat());
+        (0..8).for_each(|_| kept.beat(10));
+        assert_eq!(kept.after(Some(sent[0])).0.len(), 2);
+        kept.beat(10);
         assert_eq!(
             numbers(kept.after(Some(sent[1]))),
             (later.clone(), From::Cursor)
         );
-        kept.beat();
+        kept.beat(10);
+        assert_eq!(kept.after(Some(sent[1])).0.len(), 1);
+        kept.beat(10);
         assert_eq!(kept.cursor(), later[0]);
         assert_eq!(kept.bytes, 0);
         assert_eq!(numbers(kept.after(Some(later[0]))), (vec![], From::Cursor));

@@ -35,16 +35,16 @@ pub(super) fn last_words(protocol: ClientProtocol, reason: &CloseReason) -> Opti
     Some(error_frame(text))
 }
 
-/// What makes a client that asks for more stop at once: below 1.4 the flag of that time, else a
-/// fatal error.
-pub(super) fn verdict(protocol: ClientProtocol, text: &str) -> Frame {
+/// What makes a client that asks for more stop at once: below 1.4 the flag of that time, from 2.0
+/// on a fatal error. Those in between have no such thing.
+pub(super) fn verdict(protocol: ClientProtocol, text: &str) -> Option<Frame> {
     if protocol.has_disconnect() {
-        return legacy_frames::empty(&Envelope {
+        return Some(legacy_frames::empty(&Envelope {
             disconnect: true,
             ..Envelope::at(legacy_frames::next_cursor())
-        });
+        }));
     }
-    error_frame(text)
+    protocol.has_errors().then(|| error_frame(text))
 }
 
 /// The answer to a client whose connection is over: on a channel, so that those who understand it
@@ -55,10 +55,7 @@ pub(super) fn refuse(
     transport: LegacyTransport,
     frame_id: Option<u32>,
 ) -> Result<Response, Response> {
-    if !protocol.has_errors() && !protocol.has_disconnect() {
-        return Err(gone());
-    }
-    let verdict = verdict(protocol, "This connection is over.");
+    let verdict = verdict(protocol, "This connection is over.").ok_or_else(gone)?;
     Ok(match transport {
         LegacyTransport::WebSockets => websocket::refuse(entry, verdict),
         LegacyTransport::ServerSentEvents | LegacyTransport::ForeverFrame => {

@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answers;
 use super::channel::Opened;
+use super::send::gone;
 use super::session::{Begin, Step};
 
 /// Messages that one poll takes at most.
@@ -25,7 +26,8 @@ pub(super) fn poll(opened: Opened, callback: Option<&str>) -> Result<Response, R
     let is_connect = opened.begin == Begin::Connect;
     let attached = match opened.attach() {
         Ok(attached) => attached,
-        Err(last) => return Ok(answers::json(callback, last.payload())),
+        Err(Some(last)) => return Ok(answers::json(callback, last.payload())),
+        Err(None) => return Err(gone()),
     };
     let until = Instant::now() + opened.door.options.connection_timeout;
     let mut body = PollBody {

@@ -52,6 +52,13 @@ use crate::telemetry::LegacyMeters;
 /// polling (4.1).
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Time between two looks at what is due.
+const TICK: Duration = Duration::from_secs(1);
+/// Time between two beats where there is no keep-alive.
+const BEAT: Duration = Duration::from_secs(10);
+/// Beats for which what was sent is kept at least.
+const MIN_KEPT: u32 = 10;
+
 /// Settings of the door; the defaults are those of ASP.NET SignalR (4.2).
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -98,6 +105,23 @@ impl Default for Options {
             close_on_gap: false,
             max_connections: 1_000_000,
         }
+    }
+}
+
+impl Options {
+    /// Seconds from one beat of the keep-alive to the next; there are beats without one, too.
+    fn beat(&self) -> u32 {
+        let beat = self.keep_alive.unwrap_or(BEAT).as_secs().max(1);
+        u32::try_from(beat).unwrap_or(u32::MAX)
+    }
+
+    /// Beats for which what was sent is kept: until its client, which may take two of them to see
+    /// that it did not arrive, will not come any more, and no less than at the genuine server
+    /// (3.3).
+    fn kept_beats(&self) -> u32 {
+        let away = self.disconnect_timeout + self.long_poll_delay + GRACE + TICK;
+        let away = u32::try_from(away.as_secs()).unwrap_or(u32::MAX);
+        away.div_ceil(self.beat()).saturating_add(2).max(MIN_KEPT)
     }
 }
 
@@ -150,7 +174,7 @@ impl Door {
 
     /// Moves the clock and sees to what is due, every second, for ever.
     pub async fn sweep(self: Arc<Self>) {
-        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut next_beat = 0;
         loop {
@@ -160,12 +184,12 @@ impl Door {
             let keep_alive = self.options.keep_alive;
             let is_beat = now >= next_beat;
             if is_beat {
-                let beat = keep_alive.unwrap_or(Duration::from_secs(10)).as_secs();
-                next_beat = now.saturating_add(u32::try_from(beat.max(1)).unwrap_or(u32::MAX));
+                next_beat = now.saturating_add(self.options.beat());
             }
+            let kept = self.options.kept_beats();
             self.sessions.for_each(|session| {
                 if is_beat {
-                    session.beat(keep_alive.is_some());
+                    session.beat(keep_alive.is_some(), kept);
                 }
                 if session.channel_by.is_over(now) {
                     self.end_later(session, CloseReason::TransportLost);
@@ -176,7 +200,8 @@ impl Door {
         }
     }
 
-    /// Takes no new connection, and ends those that are there once they have written what waits.
+    /// Takes no new channel, and ends the connections that are there once they have written what
+    /// waits. Their clients come back to whatever serves them next, by their tokens.
     pub fn drain(self: &Arc<Self>) {
         self.draining.store(true, Ordering::Release);
         info!(count = self.sessions.len(), "closing all legacy clients");
@@ -244,10 +269,13 @@ impl Door {
         }
         let reason = session.inbox.outbox().close_reason();
         let reason = reason.unwrap_or(CloseReason::TransportLost);
-        // Clients go on trying for as long as they would wait for a lost connection.
+        // Clients go on trying for as long as they would wait for a lost connection. One that the
+        // drain has ended is to find the program that comes next.
         let keep_alive = self.options.keep_alive.unwrap_or_default();
         let until = self.options.disconnect_timeout + keep_alive * 2;
-        self.sessions.remove(session, self.clock.after(until));
+        let is_dead = reason != CloseReason::Draining;
+        self.sessions
+            .remove(session, is_dead.then(|| self.clock.after(until)));
         session.stop_counting();
         debug!(conn = ?session.id, reason = reason.label(), "legacy connection ended");
         session.uplink.lock().await.end(&reason);
@@ -268,5 +296,31 @@ impl fmt::Debug for Door {
             .field("routes", &self.routes)
             .field("connections", &self.sessions.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_kept_for_as_long_as_its_client_may_come_back() {
+        let seconds = Duration::from_secs;
+        for (keep_alive, disconnect, kept) in [
+            (Some(seconds(10)), seconds(30), 10),
+            (Some(seconds(10)), seconds(300), 33),
+            (Some(seconds(2)), seconds(30), 20),
+            (None, seconds(300), 33),
+        ] {
+            let options = Options {
+                keep_alive,
+                disconnect_timeout: disconnect,
+                ..Options::default()
+            };
+            let away = options.kept_beats() * options.beat();
+            let may_be_away = disconnect + GRACE + 2 * keep_alive.unwrap_or_default();
+            assert_eq!(options.kept_beats(), kept);
+            assert!(seconds(away.into()) > may_be_away, "{disconnect:?}");
+        }
     }
 }

@@ -15,7 +15,7 @@ pub(super) async fn negotiate(door: &Door, entry: &Entry<'_>) -> Result<Response
         return Err(unavailable(door));
     }
     let protocol = entry.parameters.protocol().unwrap_or_default();
-    let identity = entry.authenticate(false).await?.unwrap_or_default();
+    let identity = entry.authenticate(false).await?;
     let admission = match entry.ask(&entry.client_request(identity, None)).await {
         Ok(admission) => admission,
         Err(NotAdmitted::Refused(text)) if protocol.has_errors() => {

@@ -15,7 +15,7 @@ use tracing::{debug, info};
 use super::parameters::{FormError, Parameters};
 use super::routes::{self, Action, LegacyRoute};
 use super::{Door, answers, channel, negotiate, send};
-use crate::auth::{ConnectionToken, Denied, Identity, TokenError};
+use crate::auth::{ConnectionToken, Identity};
 use crate::backend::legacy::{Admission, NotAdmitted};
 use crate::backend::{ClientRequest, Transport};
 use crate::edge::Scheme;
@@ -196,28 +196,23 @@ impl Entry<'_> {
     }
 
     /// Who the client is. With the token of a connection that stands, it may outlive its
-    /// credentials: `None` then, for the one that it was (7.3).
+    /// credentials (7.3).
     ///
     /// # Errors
     ///
     /// The answer to a client that may not come in.
-    pub(super) async fn authenticate(&self, is_known: bool) -> Result<Option<Identity>, Response> {
+    pub(super) async fn authenticate(&self, is_known: bool) -> Result<Identity, Response> {
         let hub = self.hubs.first().map_or("", |hub| hub);
-        match self
-            .route
-            .authenticator
-            .authenticate(&self.parts, hub)
-            .await
-        {
-            Ok(identity) => Ok(Some(identity)),
-            Err(Denied::Token(TokenError::Expired | TokenError::RetiredKey)) if is_known => {
-                Ok(None)
-            }
-            Err(denied) => {
-                debug!(err = %denied, "legacy client refused");
-                Err(denied.into_response())
-            }
-        }
+        let authenticator = &self.route.authenticator;
+        let identity = if is_known {
+            authenticator.recognize(&self.parts, hub).await
+        } else {
+            authenticator.authenticate(&self.parts, hub).await
+        };
+        identity.map_err(|denied| {
+            debug!(err = %denied, "legacy client refused");
+            denied.into_response()
+        })
     }
 
     /// Asks whoever runs the hubs whether the client may come in.

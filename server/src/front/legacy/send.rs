@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
+use super::negotiate::unavailable;
 use super::request::{self, Entry};
 use super::session::Session;
 use super::sessions::Known;
@@ -54,7 +55,7 @@ pub(super) async fn send(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Response
     }
     let callback = entry.callback.as_deref();
     let Some(answer) = feed(door, &session, data.as_bytes()).await? else {
-        return Err(gone());
+        return Err(over(door));
     };
     match while_open(
         session.inbox.outbox(),
@@ -89,6 +90,15 @@ pub(super) fn not_a_socket() -> Response {
 /// The answer to a client whose connection is over.
 pub(super) fn gone() -> Response {
     answers::error(StatusCode::NOT_FOUND, "This connection is over.")
+}
+
+/// The answer to a client whose connection is ending: if it is the door that ends, it may try again.
+fn over(door: &Door) -> Response {
+    if door.is_draining() {
+        unavailable(door)
+    } else {
+        gone()
+    }
 }
 
 /// Gives one message to the hubs. `None` when the connection is ending.
@@ -141,6 +151,7 @@ async fn live(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Arc<Session>, Respo
             Ok(session)
         }
         Known::Dead => Err(gone()),
+        Known::Never if door.is_draining() => Err(unavailable(door)),
         Known::Never => {
             let text = "This connection has not begun.";
             Err(answers::error(StatusCode::NOT_FOUND, text))
@@ -152,12 +163,10 @@ async fn live(door: &Arc<Door>, entry: &Entry<'_>) -> Result<Arc<Session>, Respo
 async fn check(door: &Door, entry: &Entry<'_>) -> Result<(), Response> {
     let token = entry.token(door)?;
     let identity = entry.authenticate(true).await?;
-    match identity {
-        Some(identity) if !entry.route.backend.rules().names_users => {
-            request::check_user(token, identity.user.as_deref())
-        }
-        _ => Ok(()),
+    if entry.route.backend.rules().names_users {
+        return Ok(());
     }
+    request::check_user(token, identity.user.as_deref())
 }
 
 impl Door {

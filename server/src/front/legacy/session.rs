@@ -18,10 +18,15 @@ use crate::auth::LegacyTokens;
 use crate::backend::legacy::Inbox;
 use crate::edge::clock::Deadline;
 use crate::edge::legacy_frames;
-use crate::telemetry::LegacyConnected;
+use crate::telemetry::{LegacyConnected, LegacyMeters};
 
 /// Bytes that a channel takes from the outbox at a time.
 const BATCH_BYTES: usize = 64 << 10;
+
+/// A client that asks to reconnect while the channel of its last reconnect stands means the same
+/// return, if it does so within so many seconds: some ask in pairs, and again when nothing comes
+/// (4.3).
+const SAME_RETURN: u32 = 5;
 
 /// One legacy connection.
 pub(super) struct Session {
@@ -46,8 +51,18 @@ struct Channel {
     number: u32,
     transport: LegacyTransport,
     is_attached: bool,
+    /// The tick at which a channel came by a `/reconnect` last; 0 if none has.
+    returned: u32,
     aborts: Aborts,
     kept: Kept,
+}
+
+impl Channel {
+    /// Notes that the client comes back, and gives whether it had done so already.
+    fn returns(&mut self, now: u32) -> bool {
+        let last = std::mem::replace(&mut self.returned, now);
+        self.is_attached && last != 0 && now.saturating_sub(last) < SAME_RETURN
+    }
 }
 
 /// How a channel begins.
@@ -55,8 +70,10 @@ struct Channel {
 pub(super) enum Begin {
     /// `/connect`: what was sent before is none of its business.
     Connect,
-    /// `/reconnect` or `/poll`, from the cursor that the client names.
-    Resume(Option<Cursor>),
+    /// `/reconnect`, from the cursor that the client names.
+    Reconnect(Option<Cursor>),
+    /// `/poll`, the same.
+    Poll(Option<Cursor>),
 }
 
 /// A channel that begins.
@@ -67,6 +84,8 @@ pub(super) struct Attached {
     pub(super) first: VecDeque<Frame>,
     /// The client missed messages that are not kept any more.
     pub(super) has_gap: bool,
+    /// The client had come back already.
+    pub(super) is_same_return: bool,
 }
 
 /// What a channel has taken.
@@ -100,6 +119,7 @@ impl Session {
                 number: 0,
                 transport: LegacyTransport::LongPolling,
                 is_attached: false,
+                returned: 0,
                 aborts: Aborts::default(),
                 kept: Kept::new(legacy_frames::next_cursor()),
             }),
@@ -109,16 +129,17 @@ impl Session {
         }
     }
 
-    /// Ties the connection to a new channel; the one before learns of it and ends.
+    /// Ties the connection to a new channel, at this tick; the one before learns of it and ends.
     ///
     /// What waits unsent goes to whatever comes next, after what it missed: also to a `/connect`
     /// and to a client whose cursor is unknown, which misses what was sent before (3.3).
-    pub(super) fn attach(&self, transport: LegacyTransport, begin: Begin) -> Attached {
+    pub(super) fn attach(&self, transport: LegacyTransport, begin: Begin, now: u32) -> Attached {
         let outbox = self.inbox.outbox();
         let attached = {
             let mut channel = self.channel.lock();
             channel.number = channel.number.wrapping_add(1);
             channel.transport = transport;
+            let is_same_return = matches!(begin, Begin::Reconnect(_)) && channel.returns(now);
             channel.is_attached = true;
             self.channel_by.clear();
             // Answers to calls of a channel that is gone are nobody's.
@@ -139,7 +160,7 @@ impl Session {
                     };
                     (vec![legacy_frames::empty(&init)], false)
                 }
-                Begin::Resume(cursor) => {
+                Begin::Reconnect(cursor) | Begin::Poll(cursor) => {
                     let (missed, from) = channel.kept.after(cursor);
                     let has_gap = from == From::Oldest || (from == From::Cursor && lost > 0);
                     (missed, has_gap)
@@ -149,6 +170,7 @@ impl Session {
                 number: channel.number,
                 first: first.into(),
                 has_gap,
+                is_same_return,
             }
         };
         outbox.wake();
@@ -264,10 +286,10 @@ impl Session {
         true
     }
 
-    /// The keep-alive's beat.
-    pub(super) fn beat(&self, is_sent: bool) {
+    /// The keep-alive's beat. What was sent is kept for so many.
+    pub(super) fn beat(&self, is_sent: bool, kept: u32) {
         let mut channel = self.channel.lock();
-        channel.kept.beat();
+        channel.kept.beat(kept);
         if is_sent && channel.is_attached {
             self.inbox.outbox().push(legacy_frames::keep_alive());
         }
@@ -276,6 +298,14 @@ impl Session {
     /// Counts the connection until its end.
     pub(super) fn count(&self, counted: LegacyConnected) {
         *self.counted.lock() = Some(counted);
+    }
+
+    /// Counts it on, by the transport of the channel that has come.
+    pub(super) fn count_moved(&self, meters: &LegacyMeters, transport: LegacyTransport) {
+        let mut counted = self.counted.lock();
+        *counted = counted
+            .take()
+            .map(|counted| meters.moved(counted, transport.name()));
     }
 
     pub(super) fn stop_counting(&self) {

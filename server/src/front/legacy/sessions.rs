@@ -53,12 +53,12 @@ impl Sessions {
         self.count.store(table.live.len(), Ordering::Relaxed);
     }
 
-    /// A connection is over, and remembered as such until that tick.
-    pub(super) fn remove(&self, session: &Session, until: u32) {
+    /// A connection is over, and remembered as such until that tick, if there is one.
+    pub(super) fn remove(&self, session: &Session, until: Option<u32>) {
         let mut table = self.table.lock();
         table.live.remove(session.id.as_str());
         self.count.store(table.live.len(), Ordering::Relaxed);
-        if table.dead.len() < MAX_DEAD {
+        if let Some(until) = until.filter(|_| table.dead.len() < MAX_DEAD) {
             table.dead.insert(session.id.as_str().into(), until);
         }
     }

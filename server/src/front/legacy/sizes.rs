@@ -17,7 +17,7 @@ fn future_bytes<F: Future>(_: impl FnOnce(Opened, usize, Stream, Bytes) -> F) ->
 #[test]
 fn an_idle_connection_is_small() {
     let sizes = [
-        ("session", size_of::<Session>(), 224),
+        ("session", size_of::<Session>(), 232),
         ("websocket task", future_bytes(drive), 896),
     ];
     for (what, bytes, limit) in sizes {

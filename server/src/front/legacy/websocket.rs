@@ -115,7 +115,7 @@ pub(super) async fn drive(
             opened,
         },
         Err(last) => {
-            let last = VecDeque::from([last]);
+            let last = last.into_iter().collect();
             return finish(&mut socket, last, CloseCode::NORMAL).await;
         }
     };

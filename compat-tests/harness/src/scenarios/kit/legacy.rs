@@ -48,6 +48,8 @@ pub(crate) struct Legacy {
     /// URL of the endpoint, without a slash at its end.
     pub(crate) base: String,
     pub(crate) way: Way,
+    /// The version of the protocol that it speaks.
+    version: &'static str,
     /// The first of its hubs, which calls are for.
     hub: String,
     /// What every request says behind its version: hubs, and what the scenario wants to say.
@@ -76,6 +78,7 @@ impl Legacy {
         let mut client = Self {
             base: url.trim_end_matches('/').to_owned(),
             way,
+            version: "2.1",
             hub,
             query: format!("connectionData={data}&{pairs}"),
             token: String::new(),
@@ -112,6 +115,11 @@ impl Legacy {
             way,
             ..self.clone()
         }
+    }
+
+    /// The same connection in another version of the protocol, before it connects.
+    pub(crate) fn speaking(self, version: &'static str) -> Self {
+        Self { version, ..self }
     }
 
     /// Negotiates, connects and starts, as a library does it.
@@ -195,13 +203,14 @@ impl Legacy {
         let Self {
             base,
             way,
+            version,
             query,
             token,
             ..
         } = self;
         let transport = way.name();
         format!(
-            "{base}/{action}?clientProtocol=2.1&transport={transport}&connectionToken={token}\
+            "{base}/{action}?clientProtocol={version}&transport={transport}&connectionToken={token}\
              &{query}{more}"
         )
     }
