@@ -70,6 +70,20 @@ impl Verifier {
         self.identity(token, Route::Client, hub, now, Good::Now)
     }
 
+    /// Who a client of this hub was whose token was good once, and may have expired since.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is refused.
+    pub fn former_client(
+        &self,
+        token: &str,
+        hub: &str,
+        now: SystemTime,
+    ) -> Result<Identity, TokenError> {
+        self.identity(token, Route::Client, hub, now, Good::Once)
+    }
+
     /// Who a legacy client is; its token names no hub.
     ///
     /// # Errors

@@ -46,12 +46,14 @@ impl Users {
             Self::App(app) => app.who(request, hub).await,
             Self::Token(verifier) => {
                 let token = request.bearer.as_ref().map_or("", |token| &token.0);
-                let identity = verifier.client(token, hub, SystemTime::now());
-                identity.map_err(|err| {
+                let now = SystemTime::now();
+                verifier.client(token, hub, now).map_err(|err| {
                     debug!(hub, %err, "legacy client refused");
-                    match err {
-                        TokenError::Expired | TokenError::RetiredKey => NotAdmitted::Expired,
-                        _ => NotAdmitted::Unauthorized { is_known: false },
+                    let has_ended = matches!(err, TokenError::Expired | TokenError::RetiredKey);
+                    let former = has_ended.then(|| verifier.former_client(token, hub, now).ok());
+                    match former.flatten() {
+                        Some(Identity { user, .. }) => NotAdmitted::Expired { user },
+                        None => NotAdmitted::Unauthorized { is_known: false },
                     }
                 })
             }

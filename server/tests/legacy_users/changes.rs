@@ -80,6 +80,7 @@ async fn a_token_that_ends_does_not_end_its_connection() {
         let token = mint.client("chat", Some(user), &[]).unwrap();
         Who::direct(&["chat"]).header("Authorization", &format!("Bearer {token}"))
     };
+    let bob = token("bob");
     let (mut client, _) = open(&stage, &mut link, token("alice")).await;
     crate::support::soon("the token's end", async {
         while client.who.negotiate(stage.address).await.is_ok() {
@@ -96,10 +97,12 @@ async fn a_token_that_ends_does_not_end_its_connection() {
     tell_all(&mut link, "y").await;
     assert_eq!(client.message().await, told("chat", "y"));
 
-    // A good token of another is another's.
+    // A token of another is another's, whether it is good yet or has ended.
     client.lose();
-    client.who = token("bob");
-    assert_another(&client.reconnect().await.unwrap_err());
+    for bob in [token("bob"), bob] {
+        client.who = bob;
+        assert_another(&client.reconnect().await.unwrap_err());
+    }
 }
 
 #[tokio::test]

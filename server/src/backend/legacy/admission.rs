@@ -47,7 +47,10 @@ pub enum NotAdmitted {
     },
     /// Its credentials have ended: no new connection, but one that stands goes on.
     #[error("the client's credentials have ended")]
-    Expired,
+    Expired {
+        /// Whom they named.
+        user: Option<Box<str>>,
+    },
     /// An app refuses it, and says this to it.
     #[error("{0}")]
     Refused(Box<str>),
@@ -159,7 +162,11 @@ mod tests {
 
     #[test]
     fn one_fault_keeps_the_client_out() {
-        let answers = [Ok("a"), Err(NotAdmitted::Expired), Ok("b")];
-        assert!(matches!(admit(answers), Err(NotAdmitted::Expired)));
+        let expired = || NotAdmitted::Expired { user: None };
+        let answers = [Ok("a"), Err(expired()), Ok("b")];
+        assert!(matches!(
+            admit(answers),
+            Err(NotAdmitted::Expired { user: None })
+        ));
     }
 }

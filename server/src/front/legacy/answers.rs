@@ -69,7 +69,7 @@ pub(super) fn not_admitted(refused: &NotAdmitted) -> Response {
             error(StatusCode::BAD_REQUEST, capitalised(&refused.to_string()))
         }
         NotAdmitted::Unauthorized { is_known: true } => empty(StatusCode::FORBIDDEN),
-        NotAdmitted::Unauthorized { is_known: false } | NotAdmitted::Expired => {
+        NotAdmitted::Unauthorized { is_known: false } | NotAdmitted::Expired { .. } => {
             empty(StatusCode::UNAUTHORIZED)
         }
         NotAdmitted::Refused(text) => error(StatusCode::FORBIDDEN, text.as_ref()),

@@ -144,7 +144,7 @@ async fn resume_check(
     }
     match entry.ask(&entry.client_request(identity, None)).await {
         Ok(admission) => check_user(token, admission.identity.user.as_deref()),
-        Err(NotAdmitted::Expired) => Ok(()),
+        Err(NotAdmitted::Expired { user }) => check_user(token, user.as_deref()),
         Err(refused) => Err(answers::not_admitted(&refused)),
     }
 }
