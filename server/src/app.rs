@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::ServerConfig;
@@ -15,7 +17,7 @@ use crate::auth::{self, AccessKey, KeyPair, Keys, Mint, MintError, Verifier};
 use crate::config::cli::{TokenCommon, TokenKind};
 use crate::config::{ConfigError, KeySettings, Secret, Settings, Sources, WELL_KNOWN_KEY};
 use crate::drain::Drain;
-use crate::edge::cors::Origins;
+use crate::edge::cors::{self, Origins};
 use crate::edge::dialects::Dialects;
 use crate::edge::forwarded::Proxies;
 use crate::edge::listener::{self, Listener};
@@ -244,6 +246,14 @@ impl App {
             let text = "This method is not allowed here.\n";
             (StatusCode::METHOD_NOT_ALLOWED, text)
         });
+        let router = if settings.cors_headers {
+            router
+        } else {
+            router.layer(map_response(async |mut answer: Response| {
+                cors::leave_to_proxy(answer.headers_mut());
+                answer
+            }))
+        };
         Ok(Self {
             address: listener.local_addr().map_err(failed)?,
             scheme,

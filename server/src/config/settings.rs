@@ -31,6 +31,8 @@ pub struct Settings {
     pub token_hosts: Vec<String>,
     /// Origins of web pages that may call. `"*"`: any.
     pub allowed_origins: Vec<String>,
+    /// Whether answers carry the headers that let those pages read them (CORS).
+    pub cors_headers: bool,
     /// Hub protocols carried besides `json` and `messagepack`.
     pub protocols: Vec<String>,
     /// The demo page and its hubs. Unset: on in development mode.
@@ -66,6 +68,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             token_hosts: Vec::new(),
             allowed_origins: vec!["*".to_owned()],
+            cors_headers: true,
             protocols: vec!["blazorpack".to_owned()],
             demo: None,
             demo_script: None,

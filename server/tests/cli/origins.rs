@@ -69,3 +69,36 @@ fn the_log_names_the_setting_that_lets_a_page_in() {
         service.wait_for_log("setting=\"allowed_origins\"");
     }
 }
+
+#[test]
+fn cors_headers_can_be_left_to_a_proxy() {
+    let ask = |service: &Service, method: &str, target: &str| {
+        let page = format!("Origin: {PAGE}\r\nAccess-Control-Request-Method: POST\r\n");
+        let answer = service.request(method, target, &page, "");
+        (
+            status(&answer),
+            answer.to_ascii_lowercase().contains("access-control-"),
+        )
+    };
+    let listed = format!("legacy.allowed_origins=[\"{PAGE}\"]");
+    let hubs = format!("hubs.chat.allowed_origins=[\"{PAGE}\"]");
+    let both = [
+        "--set",
+        &listed,
+        "--set",
+        &hubs,
+        "--set",
+        "hubs.chat.backend=embedded",
+    ];
+    let left = [&both[..], &["--set", "cors_headers=false"]].concat();
+    let (ours, left) = (Service::start(&both, &[]), Service::start(&left, &[]));
+    for (method, target, expected) in [
+        ("GET", "/signalr/negotiate?clientProtocol=2.1", 200),
+        ("OPTIONS", "/signalr/negotiate", 204),
+        ("GET", "/aspnetclient/negotiate", 401),
+        ("OPTIONS", "/chat/negotiate", 204),
+    ] {
+        assert_eq!(ask(&ours, method, target), (expected, true), "{target}");
+        assert_eq!(ask(&left, method, target), (expected, false), "{target}");
+    }
+}
