@@ -135,7 +135,7 @@ final class LifeScenarios {
         var place = scene.app.place("testhub");
         try (var relay = new Relay(place.url())) {
             var peer = scene.connectAt(relay.url(), place.token());
-            relay.cut();
+            relay.close();
             var error = peer.closed();
             // Without a socket the server waits for the next poll.
             scene.app.disconnected(peer.id, scene.transport == TransportEnum.LONG_POLLING ? 45 : 15);
