@@ -129,6 +129,7 @@ impl Cell {
         match self.client.share {
             Share::Every => !self.is_told_elsewhere(),
             Share::OnRequest => false,
+            Share::Once => self.is_socket() && self.backend.name == "conformance",
             Share::InTurn => self.is_usual() || self.is_its_turn(),
         }
     }

@@ -54,6 +54,8 @@ pub enum Share {
     /// WebSockets with JSON at every backend, each other mode at one, in turn: for what others are
     /// like in most, such as older versions.
     InTurn,
+    /// WebSockets at one backend: for what stands between two that are there.
+    Once,
     /// Nothing: its like is in a full run already.
     OnRequest,
 }
@@ -156,6 +158,14 @@ const fn stays(client: Client) -> Client {
 const fn extra(client: Client) -> Client {
     Client {
         share: Share::OnRequest,
+        ..client
+    }
+}
+
+/// One that stands between two that are in a full run.
+const fn once(client: Client) -> Client {
+    Client {
+        share: Share::Once,
         ..client
     }
 }
@@ -277,7 +287,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "python/.venv/bin/python python/drive_signalrcore.py",
         modes: &[WS_JSON, WS_PACK, SSE, LP_JSON],
-        share: Share::Every,
+        share: Share::InTurn,
     },
     Client {
         name: "python-pysignalr",
@@ -290,7 +300,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "python/.venv/bin/python python/drive_pysignalr.py",
         modes: &[WS_JSON, WS_PACK],
-        share: Share::Every,
+        share: Share::InTurn,
     },
     Client {
         name: "go-signalr",
@@ -303,7 +313,7 @@ pub const CLIENTS: &[Client] = &[
         folder: OTHERS,
         run: "go/bin/compat-go",
         modes: &[WS_JSON, WS_PACK, SSE],
-        share: Share::Every,
+        share: Share::InTurn,
     },
     Client {
         name: "legacyclient-2.4.2",
@@ -328,7 +338,7 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.4.3 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.4.3 --browser",
     )),
-    extra(legacy_js(
+    once(legacy_js(
         "legacy-js-2.4.0",
         "signalr 2.4.0 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.4.0",
@@ -338,7 +348,7 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.4.0 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.4.0 --browser",
     )),
-    extra(stays(legacy_js(
+    once(stays(legacy_js(
         "legacy-js-2.3.0",
         "signalr 2.3.0 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.3.0",
@@ -348,7 +358,7 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.3.0 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.3.0 --browser",
     ))),
-    extra(stays(legacy_js(
+    once(stays(legacy_js(
         "legacy-js-2.2.3",
         "signalr 2.2.3 with jQuery 3.7.1 in jsdom",
         "node driver.mjs --package signalr@2.2.3",
@@ -368,7 +378,7 @@ pub const CLIENTS: &[Client] = &[
         "signalr 2.2.1 with jQuery 3.7.1 in Chromium",
         "node driver.mjs --package signalr@2.2.1 --browser",
     ))),
-    extra(legacy_js(
+    once(legacy_js(
         "legacy-no-jquery-0.2.1",
         "signalr-no-jquery 0.2.1 in jsdom",
         "node driver.mjs --package signalr-no-jquery@0.2.1",

@@ -30,7 +30,7 @@ Unmodified client libraries, each driven through the same scenarios against seve
 The numbers are scenarios that pass. `known` are those that fail by what the library, or for some scenarios the backend,
 is, and `unsteady` those that the library fails at times; each is listed below with its cause. *Detailed* is a run of
 the scenarios about errors with hubs that tell the texts of exceptions. A field is empty where a client that takes turns
-was at another backend: `cargo xtask test --all` runs every mode everywhere.
+was at another backend, or one between two other versions ran once: `cargo xtask test --all` runs every mode everywhere.
 ";
 
 const LEGEND: &str = "
