@@ -71,8 +71,9 @@ pub struct Legacy {
 }
 
 impl Legacy {
-    /// At a path such as `/signalr`; at none when it is empty. The connections' tokens are signed with these keys: with the
-    /// same after a restart, clients come back to their groups.
+    /// At a path such as `/signalr`; at none when it is empty. Each request goes there that has this
+    /// path in its own, so no hub can be at such a one. The connections' tokens are signed with these
+    /// keys: with the same after a restart, clients come back to their groups.
     #[must_use]
     pub fn new(path: &str, keys: Keys) -> Self {
         Self {
