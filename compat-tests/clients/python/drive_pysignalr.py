@@ -34,6 +34,9 @@ NUDGED = {}
 # Stopping means to cancel run(), and then on_close is not called.
 CLOSES_AT_STOP = 0
 
+# One for the link, and one when the first new link is turned away too.
+CLOSES_WHEN_LOST = 2
+
 # The client logs what it then raises.
 logging.disable(logging.CRITICAL)
 

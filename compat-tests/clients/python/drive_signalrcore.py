@@ -37,6 +37,8 @@ NUDGED = {"LongPolling"}
 
 CLOSES_AT_STOP = 1
 
+CLOSES_WHEN_LOST = 1
+
 # The client logs what it then raises or reports.
 logging.disable(logging.CRITICAL)
 threading.excepthook = lambda _: None
