@@ -3,9 +3,9 @@
 //! [`backend`] starts the service and apps with the conformance hubs, [`splitter`] puts two servers
 //! under one address; [`scenarios`] are tests with servers of their own. The parts of the runner:
 //! [`install`], [`checks`], the [`cells`] of [`clients`], the [`table`] of what they are asked, the
-//! [`driver`] that asks one of them, the [`matrix`] that runs and judges them by what is
-//! [`expected`], the [`page`] that shows it, and the [`report`]; [`panics`] of the service are
-//! looked for in whatever is printed.
+//! [`driver`] that asks one of them, the [`matrix`] that runs them, the `plan` that judges
+//! them by what is [`expected`], the [`page`] that shows it, and the [`report`]; [`panics`] of the
+//! service are looked for in whatever is printed.
 //!
 //! Every program that is started is killed, with its children, when its handle is dropped.
 
@@ -26,6 +26,7 @@ pub mod matrix;
 pub mod page;
 pub mod panics;
 pub mod places;
+mod plan;
 pub mod process;
 pub mod report;
 pub mod scenarios;
